@@ -1,0 +1,69 @@
+"""The settings of what is written where, as one object. Pure: reading and writing the file is done elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from desktop_logs.core.errors import SettingsError
+from desktop_logs.core.levels import parse_threshold
+
+_LEVEL_FIELDS = ("console_level", "file_level", "error_level")
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What goes to the console and to the rotating files. Frozen: change it with `changed(...)`."""
+
+    console: bool = False
+    """Print records to the terminal as they come."""
+    console_level: str = "info"
+    files: bool = True
+    """Write `application-….log` and `errors-….log`."""
+    file_level: str = "info"
+    """The lowest level that goes to `application-….log`."""
+    error_level: str = "error"
+    """The lowest level that goes to `errors-….log`."""
+    max_file_bytes: int = 20_000_000
+    """A file that would grow past this is followed by a numbered one (`.log.1`, `.log.2`, …)."""
+    max_age_days: int = 30
+    """Files of days longer ago than this are deleted."""
+
+    def __post_init__(self) -> None:
+        for name in _LEVEL_FIELDS:
+            value = getattr(self, name)
+            if not isinstance(value, str):
+                raise SettingsError(f"{name} must be a level's name, not {value!r}.")
+            try:
+                parse_threshold(value)
+            except ValueError as wrong:
+                raise SettingsError(f"{name}: {wrong}") from None
+        for name in ("console", "files"):
+            if not isinstance(getattr(self, name), bool):
+                raise SettingsError(f"{name} must be true or false, not {getattr(self, name)!r}.")
+        _check_number("max_file_bytes", self.max_file_bytes, 1_000, 100_000_000_000)
+        _check_number("max_age_days", self.max_age_days, 1, 36_500)
+
+    def changed(self, **changes: Any) -> LogSettings:
+        """A copy with *changes*. Raises SettingsError for an unknown name or a value that cannot be."""
+        return LogSettings.from_mapping({**dataclasses.asdict(self), **changes})
+
+    def as_mapping(self) -> dict[str, Any]:
+        """The settings as plain values, ready for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> LogSettings:
+        """Settings out of plain values; what is missing has its default. Raises SettingsError."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise SettingsError(f"{unknown[0]!r} is not a setting. Known ones: {', '.join(sorted(known))}.")
+        return cls(**values)
+
+
+def _check_number(name: str, value: object, least: int, most: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise SettingsError(f"{name} must be a whole number from {least:,} to {most:,}, not {value!r}.")
