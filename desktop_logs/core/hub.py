@@ -1,0 +1,170 @@
+"""The hub: takes entries in, numbers them, keeps the ring, hands them to the store and wakes those who follow.
+
+Pure: no Qt, no sockets, no loop, no clock; callers pass now. Everything but the store's futures happens on the
+caller's thread, which must be one and the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from desktop_logs.core.errors import EntryError
+from desktop_logs.core.producers import Producer, Producers
+from desktop_logs.core.records import Record
+from desktop_logs.core.ring import Ring
+from desktop_logs.core.wire import parse_entry
+
+RING_CAPACITY = 100_000
+
+
+class Store(Protocol):
+    """Where records are kept: the disk thread, or something smaller in a test."""
+
+    @property
+    def stored(self) -> int:
+        """Records settled since the start."""
+
+    @property
+    def failed(self) -> int:
+        """Records that could not be written since the start."""
+
+    @property
+    def queue_records(self) -> int:
+        """Records taken and not settled yet."""
+
+    def write(self, records: Sequence[Record]) -> Future[None]:
+        """Keep *records*; the future is done when they are safe, or has a StorageError. Raises Busy when full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One entry of a batch that was not taken."""
+
+    index: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a batch. *stored* is done when all of it that was taken is safe."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[Rejection]
+    records: list[Record]
+    stored: Future[None]
+
+
+@dataclass(slots=True)
+class Counters:
+    """Records since the start: received = stored + duplicate + rejected + dropped (+ those still queued)."""
+
+    received: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    fresh: list[Record] = field(default_factory=list)
+    again: list[Record] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    duplicates: int = 0
+
+
+class Hub:
+    """The one place where entries become records."""
+
+    def __init__(self, store: Store, *, ring_capacity: int = RING_CAPACITY) -> None:
+        self.store = store
+        self.ring = Ring(ring_capacity)
+        self.counters = Counters()
+        self.last_rejection = ""
+        """Why the newest refused entry was refused; empty while none was."""
+        self._head = 0
+        self._producers = Producers()
+        self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def head(self) -> int:
+        """The newest number given."""
+        return self._head
+
+    def take(self, payloads: Sequence[object], now_ns: int, *, producer: str = "", first: int = 0) -> Receipt:
+        """Take a batch of entries in: what is wrong with one is told in the receipt, and the others go on.
+
+        With a *producer* the entries are numbered from *first*; those taken before count as duplicates. Records are
+        in the ring, and followers woken, when this returns. Raises Busy, with nothing taken, when the store is full.
+        """
+        known = self._producers.get(producer) if producer else None
+        if known is not None and first in known.in_flight:
+            # Sent again before the disk has answered: the first sending's answer is this one's too.
+            self.counters.received += len(payloads)
+            self.counters.duplicate += len(payloads)
+            return Receipt(0, len(payloads), [], [], known.in_flight[first])
+
+        batch = self._parse(payloads, now_ns, known, first)
+        kept = batch.again + batch.fresh
+        stored = self.store.write(kept)  # first: when the store is full nothing else must have happened
+        self._head += len(kept)
+        self.counters.received += len(payloads)
+        self.counters.duplicate += batch.duplicates
+        self.counters.rejected += len(batch.rejected)
+        if batch.rejected:
+            self.last_rejection = batch.rejected[-1].error
+        if known is not None:
+            known.track(first, len(payloads), stored)
+        self.ring.extend(batch.fresh)
+        if batch.fresh:
+            self._wake()
+        return Receipt(len(kept), batch.duplicates, batch.rejected, kept, stored)
+
+    def refuse(self, count: int, error: str) -> None:
+        """Count entries that never came as far as `take`, such as those of an oversized packet."""
+        self.counters.received += count
+        self.counters.rejected += count
+        self.last_rejection = error
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call *listener* after every batch that brought records, until the function returned is called."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def stats(self) -> dict[str, int]:
+        """The counters of protocol.md that the hub itself knows."""
+        return {
+            "received": self.counters.received,
+            "stored": self.store.stored,
+            "duplicate": self.counters.duplicate,
+            "rejected": self.counters.rejected,
+            "dropped": self.store.failed,
+            "queue_records": self.store.queue_records,
+            "ring_size": len(self.ring),
+            "head": self._head,
+        }
+
+    def _parse(self, payloads: Sequence[object], now_ns: int, known: Producer | None, first: int) -> _Batch:
+        batch = _Batch()
+        seq = self._head
+        for index, payload in enumerate(payloads):
+            number = first + index
+            if known is not None and number < known.stored_next:
+                batch.duplicates += 1
+                continue
+            try:
+                record = parse_entry(payload, seq + 1, now_ns)
+            except EntryError as wrong:
+                batch.rejected.append(Rejection(index, str(wrong)))
+                continue
+            seq += 1
+            # Shown before, but the disk refused it then: it is stored now, and not shown a second time.
+            shown_before = known is not None and number < known.shown_next
+            (batch.again if shown_before else batch.fresh).append(record)
+        return batch
+
+    def _wake(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
