@@ -1,0 +1,38 @@
+# The commands of this project; what they need is seen to by packaging/setup.sh. `make help` lists them.
+#
+#   make run ARGS="--port 5648"      arguments for the program
+#   make test PYTEST_ARGS="-k ring"  arguments for pytest
+#   make run PYTHON=python3.12       the Python to make .venv with; asked for once, when there is no .venv
+
+ARGS ?=
+PYTEST_ARGS ?=
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: run test lint bundle clean help
+
+run: ## Open the window; without a display, run the hub in this terminal
+	@sh packaging/setup.sh run
+	@exec .venv/bin/desktop-logs $(ARGS)
+
+test: ## Run the whole test suite; needs no screen
+	@sh packaging/setup.sh test
+	@exec .venv/bin/python -m pytest $(PYTEST_ARGS)
+
+lint: ## Check style, format and types
+	@sh packaging/setup.sh test
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m mypy
+
+bundle: ## Build dist/desktop-logs/, a folder that runs without Python
+	@sh packaging/setup.sh bundle
+	.venv/bin/python -m PyInstaller --noconfirm --log-level WARN packaging/desktop-logs.spec
+	@echo "built dist/desktop-logs/desktop-logs"
+
+clean: ## Remove what the other commands made
+	rm -rf .venv build dist tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## List these commands
+	@sed -n 's/^\([a-z]*\): ## \(.*\)/  make \1 #\2/p' Makefile | sed 's/ #/\t/'

@@ -1,0 +1,268 @@
+#!/bin/sh
+# Sees to what `make run`, `make test` and `make bundle` need, and is quick when it is all there. POSIX sh: on a fresh
+# machine there is nothing else yet.
+#
+#   packaging/setup.sh run      .venv with the program, the system libraries that Qt needs
+#   packaging/setup.sh test     the same with the test tools, a virtual screen, Node and the Node packages of tests/node
+#   packaging/setup.sh bundle   the program, PyInstaller and what it calls
+#
+# PYTHON names the interpreter to make .venv from; otherwise the first Python 3.11 or newer that is found.
+# System packages are installed with apt-get by root or where sudo asks for no password; nobody is asked for one here.
+set -eu
+
+stage=${1:-run}
+# -P: the environment's programs name their folder without symbolic links, and are compared with this.
+cd -P "$(dirname "$0")/.."
+venv=.venv
+oldest_python=11
+
+# Debian's names. Qt's own libraries link to each of these directly (`objdump -p`, PySide6 6.11); what they need in turn
+# comes with them. Nothing here decides whether something is missing: missing_libraries does, by asking the linker.
+qt_packages="libdbus-1-3 libegl1 libfontconfig1 libfreetype6 libgl1 libglib2.0-0 libwayland-client0 libwayland-cursor0
+libwayland-egl1 libx11-6 libx11-xcb1 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0
+libxcb-render-util0 libxcb-render0 libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-util1 libxcb-xfixes0 libxcb-xkb1
+libxcb1 libxkbcommon-x11-0 libxkbcommon0"
+# Qt brings no font of its own: without one every letter is an empty box.
+font_packages="fonts-dejavu-core"
+
+say() {
+    printf '%s\n' "desktop-logs: $*"
+}
+
+fail() {
+    say "$*" >&2
+    exit 1
+}
+
+is_linux() {
+    [ "$(uname -s)" = Linux ]
+}
+
+have() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+# Words on one line, for messages and for apt-get.
+one_line() {
+    printf '%s' "$*" | tr '\n' ' '
+}
+
+# --- system packages ------------------------------------------------------------------------------------------------
+
+# How root is reached without asking anybody for anything: nothing, "sudo -n", or failure.
+root_prefix() {
+    if [ "$(id -u)" = 0 ]; then
+        echo ""
+    elif have sudo && sudo -n true 2>/dev/null; then
+        echo "sudo -n"
+    else
+        return 1
+    fi
+}
+
+apt_line() {
+    echo "sudo apt-get update && sudo apt-get install --no-install-recommends $(one_line "$@")"
+}
+
+# Installs Debian packages; fails, without a word, where that is not allowed or does not work.
+apt_install() {
+    have apt-get || return 1
+    prefix=$(root_prefix) || return 1
+    say "installing with apt-get: $(one_line "$@")"
+    apt="$prefix env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0"
+    # An update that fails (no network, one dead mirror) still leaves the lists of the last one.
+    $apt update </dev/null || say "apt-get update failed; trying with the package lists that are there" >&2
+    # Word splitting of the list is meant.
+    # shellcheck disable=SC2068
+    $apt install -y --no-install-recommends $@ </dev/null >"$apt_log" 2>&1 || {
+        cat "$apt_log" >&2
+        return 1
+    }
+}
+
+apt_log=$(mktemp "${TMPDIR:-/tmp}/desktop-logs-apt.XXXXXX")
+trap 'rm -f "$apt_log"' EXIT
+
+# Says what to do about missing things that could not be installed from here.
+hint() {
+    what=$1
+    shift
+    if have apt-get; then
+        say "$what. This installs it:" >&2
+        printf '\n    %s\n\n' "$(apt_line "$@")" >&2
+    else
+        say "$what. Install it with this system's package manager; Debian's packages are: $(one_line "$@")" >&2
+    fi
+}
+
+# --- Python ---------------------------------------------------------------------------------------------------------
+
+python_minor() {
+    "$1" -c 'import sys; print(sys.version_info[1] if sys.version_info[0] == 3 else 0)' 2>/dev/null || echo 0
+}
+
+find_python() {
+    if [ -n "${PYTHON:-}" ]; then
+        have "$PYTHON" || fail "PYTHON=$PYTHON is not a program that can be run. Name a Python 3.$oldest_python or newer."
+        [ "$(python_minor "$PYTHON")" -ge "$oldest_python" ] || fail "Python 3.$oldest_python or newer is needed," \
+            "and PYTHON=$PYTHON is $("$PYTHON" --version 2>&1). Name a newer one."
+        echo "$PYTHON"
+        return
+    fi
+    for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+        if have "$candidate" && [ "$(python_minor "$candidate")" -ge "$oldest_python" ]; then
+            echo "$candidate"
+            return
+        fi
+    done
+    if have python3; then
+        fail "Python 3.$oldest_python or newer is needed, and python3 is $(python3 --version 2>&1)." \
+            "Install a newer one and name it: make $stage PYTHON=/path/to/python3.12"
+    fi
+    fail "Python 3.$oldest_python or newer is needed, and there is no python3 here. On Debian: sudo apt-get install python3"
+}
+
+# The environment works, and was not moved: its programs name their interpreter by its whole path.
+venv_is_usable() {
+    [ -e $venv/bin/pip ] && head -n 2 $venv/bin/pip | grep -qF "$PWD/$venv/bin/python" && $venv/bin/python -c ''
+}
+
+make_venv() {
+    python=$(find_python)
+    # Debian ships venv without the part that brings pip, in a package of its own.
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        package=python3-venv
+        case $python in *3.[0-9]*) package="python3.$(python_minor "$python")-venv" ;; esac
+        apt_install "$package" || {
+            hint "$python cannot make virtual environments: its ensurepip module is missing" "$package"
+            exit 1
+        }
+    fi
+    say "making $venv with $("$python" --version 2>&1)"
+    "$python" -m venv --clear $venv
+}
+
+# What the installed packages depend on, as one number. Python's own version is in the environment's folder.
+python_key() {
+    cat pyproject.toml packaging/setup.sh | cksum
+}
+
+# $1: what to install, as pip names it. The development tools contain what `run` needs, so they count for both.
+install_project() {
+    key=$(python_key)
+    for stamp in "$venv/.desktop-logs-$1" $venv/.desktop-logs-dev; do
+        [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && return
+    done
+    target=.
+    [ "$1" = dev ] && target=".[dev]"
+    say "installing $target into $venv"
+    $venv/bin/python -m pip --disable-pip-version-check --quiet install --editable "$target" ||
+        fail "the program could not be installed into $venv; pip says why above."
+    printf '%s\n' "$key" >"$venv/.desktop-logs-$1"
+}
+
+# --- Qt -------------------------------------------------------------------------------------------------------------
+
+# The names of libraries that Qt's parts link to and the linker does not find; nothing when all is well.
+missing_libraries() {
+    have ldd || return 0
+    for pyside in $venv/lib/python3*/site-packages/PySide6; do
+        for file in "$pyside"/QtGui*.so "$pyside"/QtWidgets*.so "$pyside"/QtSvg*.so \
+            "$pyside"/Qt/plugins/platforms/libqxcb.so "$pyside"/Qt/plugins/platforms/libqwayland*.so \
+            "$pyside"/Qt/plugins/wayland-graphics-integration-client/libqt-plugin-wayland-egl.so; do
+            [ -e "$file" ] && ldd "$file" 2>/dev/null
+        done
+    done | awk '/not found/ { print $1 }' | sort -u
+}
+
+have_fonts() {
+    for folder in /usr/share/fonts /usr/local/share/fonts "${HOME:-/nonexistent}/.fonts" \
+        "${XDG_DATA_HOME:-${HOME:-/nonexistent}/.local/share}/fonts"; do
+        [ -d "$folder" ] && [ -n "$(find -L "$folder" \( -name '*.[to]tf' -o -name '*.ttc' \) -print 2>/dev/null | head -n 1)" ] &&
+            return
+    done
+    return 1
+}
+
+missing_for_qt() {
+    missing_libraries
+    have_fonts || echo "a font"
+}
+
+# A window cannot open without them; the hub in the terminal can, so without a screen this only speaks.
+see_to_qt() {
+    is_linux || return 0
+    missing=$(missing_for_qt)
+    [ -n "$missing" ] || return 0
+    if apt_install $qt_packages $font_packages; then
+        missing=$(missing_for_qt)
+        [ -n "$missing" ] || return 0
+    fi
+    hint "Qt needs what this system does not have ($(one_line "$missing"))" $qt_packages $font_packages
+    [ "$stage" = run ] && [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && return 0
+    exit 1
+}
+
+# --- what tests and the bundle need ---------------------------------------------------------------------------------
+
+# $@: pairs program:package. Installs the packages whose programs are not there.
+see_to_programs() {
+    packages=
+    for pair in "$@"; do
+        have "${pair%%:*}" || packages="$packages ${pair#*:}"
+    done
+    [ -n "$packages" ] || return 0
+    if ! is_linux || ! apt_install $packages; then
+        hint "make $stage needs programs that this system does not have" $packages
+        exit 1
+    fi
+}
+
+# PyInstaller copies Python's shared library; Debian keeps it apart from the interpreter, which does not use it.
+see_to_libpython() {
+    is_linux || return 0
+    $venv/bin/python -c 'from PyInstaller.depend.bindepend import get_python_library_path as path
+raise SystemExit(not path())' 2>/dev/null && return
+    package="libpython3.$(python_minor $venv/bin/python)"
+    apt_install "$package" || {
+        hint "PyInstaller needs Python's shared library, which this Python came without" "$package"
+        exit 1
+    }
+}
+
+see_to_node() {
+    see_to_programs node:nodejs npm:npm
+    stamp=tests/node/node_modules/.desktop-logs
+    key=$(cat tests/node/package-lock.json packaging/setup.sh | cksum)-$(node --version)
+    [ "$(cat $stamp 2>/dev/null)" = "$key" ] && return
+    say "installing the Node packages of tests/node"
+    # --ignore-scripts: none of these packages needs a step of its own to work.
+    (cd tests/node && npm ci --ignore-scripts --loglevel=error </dev/null) ||
+        fail "the Node packages of tests/node could not be installed; npm says why above."
+    printf '%s\n' "$key" >$stamp
+}
+
+# --------------------------------------------------------------------------------------------------------------------
+
+case $stage in run | test | bundle) ;; *) fail "packaging/setup.sh takes run, test or bundle, not $stage" ;; esac
+
+venv_is_usable || make_venv
+case $stage in
+run)
+    install_project run
+    see_to_qt
+    ;;
+test)
+    install_project dev
+    see_to_qt
+    see_to_programs Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils objdump:binutils
+    see_to_libpython
+    see_to_node
+    ;;
+bundle)
+    install_project dev
+    see_to_qt
+    see_to_programs objdump:binutils
+    see_to_libpython
+    ;;
+esac
