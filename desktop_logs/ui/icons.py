@@ -1,0 +1,49 @@
+"""Icons of our own, drawn from the SVG files in `resources/icons/` in a palette's colour. No widgets here."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+from desktop_logs.assets import resource, resource_text
+from desktop_logs.ui.theme import Palette
+
+_SIZES = (16, 20, 24, 32, 48)
+
+
+def icon(name: str, palette: Palette, color: str | None = None) -> QIcon:
+    """The icon *name* in *color* (`#rrggbb`; the palette's text otherwise), dimmed where it is disabled.
+
+    Raises FileNotFoundError for a name that has no file. Drawn once for each name and colour.
+    """
+    return _drawn(name, color or palette.text, palette.muted)
+
+
+def app_icon() -> QIcon:
+    """The program's own icon."""
+    return QIcon(str(resource("icons", "desktop-logs.svg")))
+
+
+@lru_cache(maxsize=256)
+def _drawn(name: str, color: str, disabled: str) -> QIcon:
+    source = resource_text("icons", f"{name}.svg")
+    result = QIcon()
+    # Several sizes instead of one: an icon that is scaled loses its one-pixel lines, on any display factor.
+    for size in _SIZES:
+        result.addPixmap(_pixmap(source, color, size))
+        result.addPixmap(_pixmap(source, disabled, size, opacity=0.6), QIcon.Mode.Disabled)
+    return result
+
+
+def _pixmap(source: str, color: str, size: int, opacity: float = 1.0) -> QPixmap:
+    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", color).encode()))
+    pixmap = QPixmap(size, size)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setOpacity(opacity)
+    renderer.render(painter, QRectF(0, 0, size, size))
+    painter.end()
+    return pixmap
