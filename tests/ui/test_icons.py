@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
-from PySide6.QtGui import QColor, QIcon
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from desktop_logs.assets import resource
@@ -13,22 +15,24 @@ from desktop_logs.ui.theme import DARK, LIGHT
 NAMES = sorted(path.stem for path in resource("icons").glob("*.svg") if path.stem != "desktop-logs")
 
 
-def _inks(drawn: QIcon, mode: QIcon.Mode = QIcon.Mode.Normal) -> set[str]:
+def _ink(drawn: QIcon, mode: QIcon.Mode = QIcon.Mode.Normal) -> str:
+    """The colour that most of the opaque pixels have; drawing with soft edges rounds a few of them."""
     image = drawn.pixmap(32, 32, mode).toImage()
-    pixels = (image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height()))
-    return {pixel.name() for pixel in pixels if pixel.alpha() > 250}
+    pixels = [image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height())]
+    most = max(pixel.alpha() for pixel in pixels)
+    return Counter(pixel.name() for pixel in pixels if pixel.alpha() == most).most_common(1)[0][0]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_icon_is_drawn_in_the_palettes_text_colour(qapp: QApplication, name: str) -> None:
-    assert _inks(icon(name, DARK)) == {DARK.text}
-    assert _inks(icon(name, LIGHT)) == {LIGHT.text}
+    assert _ink(icon(name, DARK)) == DARK.text
+    assert _ink(icon(name, LIGHT)) == LIGHT.text
 
 
 def test_icon_takes_a_colour_and_is_dimmed_when_disabled(qapp: QApplication) -> None:
     drawn = icon("search", DARK, "#ff0000")
-    assert _inks(drawn) == {"#ff0000"}
-    assert QColor("#ff0000").name() not in _inks(drawn, QIcon.Mode.Disabled)
+    assert _ink(drawn) == "#ff0000"
+    assert _ink(drawn, QIcon.Mode.Disabled) != "#ff0000"
 
 
 def test_unknown_icon_is_an_error(qapp: QApplication) -> None:

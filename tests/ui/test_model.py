@@ -1,0 +1,270 @@
+"""The model holds, filters and evicts as plain Python would, and Qt's model tester agrees at every step."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import pytest
+from PySide6.QtCore import QModelIndex, Qt
+from pytestqt.modeltest import ModelTester
+from pytestqt.qtbot import QtBot
+
+from desktop_logs.core.levels import BANDS, band_of
+from desktop_logs.core.query import parse
+from desktop_logs.core.records import Record
+from desktop_logs.ui.model import ALL_BANDS, LEVEL, MESSAGE, SOURCE, TIME, RecordModel, accessible_text, tooltip_text
+from tests.ui.fakes import make_record, make_records
+
+ERRORS = frozenset({BANDS.index("error"), BANDS.index("fatal")})
+
+
+class SteppedClock:
+    """A clock that moves by *step_s* at each look, so that a test decides how many slices a scan takes."""
+
+    def __init__(self, step_s: float = 0.0) -> None:
+        self.step_s = step_s
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        self.now_s += self.step_s
+        return self.now_s
+
+
+@pytest.fixture
+def make_model(
+    qtmodeltester: ModelTester, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., RecordModel]]:
+    """Models with Qt's tester attached before the first change, that scan a tenth as many records at a time."""
+    monkeypatch.setattr("desktop_logs.ui.model._CHUNK", 100)
+    models: list[RecordModel] = []
+
+    def make(capacity: int = 100_000, step_s: float = 0.0) -> RecordModel:
+        model = RecordModel(capacity, clock=SteppedClock(step_s))
+        qtmodeltester.check(model)
+        models.append(model)
+        return model
+
+    yield make
+    for model in models:
+        model.clear()
+
+
+def seqs(model: RecordModel) -> list[int]:
+    return [record.seq for record in model.shown]
+
+
+def test_appended_records_are_rows_with_one_insertion(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model()
+    inserted: list[tuple[int, int]] = []
+    model.rowsInserted.connect(lambda _parent, first, last: inserted.append((first, last)))
+    model.append(make_records(3))
+    model.append(make_records(2, 4))
+    model.append([])
+    assert inserted == [(0, 2), (3, 4)]
+    assert seqs(model) == [1, 2, 3, 4, 5]
+    assert model.rowCount() == 5
+    assert model.columnCount() == 4
+    assert model.rowCount(model.index(0, 0)) == 0
+
+
+def test_older_records_are_refused(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model()
+    model.append(make_records(3))
+    with pytest.raises(ValueError, match="3 is not newer"):
+        model.append(make_records(1, 3))
+
+
+def test_oldest_leave_in_slabs_with_one_removal(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model(capacity=80)
+    removed: list[tuple[int, int]] = []
+    model.rowsRemoved.connect(lambda _parent, first, last: removed.append((first, last)))
+    for start in range(1, 91):
+        model.append(make_records(1, start))
+    assert removed == [(0, 9)]
+    assert seqs(model) == list(range(11, 91))
+    model.append(make_records(500, 91))
+    assert len(removed) == 2
+    assert seqs(model) == list(range(511, 591))
+    assert sum(model.counts) == 80
+
+
+def test_counts_are_of_all_held_whatever_the_filter(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model()
+    records = make_records(90)
+    model.append(records)
+    model.set_filter(ERRORS, parse("api"))
+    expected = [sum(band_of(record.severity) == band for record in records) for band in range(6)]
+    assert list(model.counts) == expected
+    model.clear()
+    assert list(model.counts) == [0] * 6
+
+
+def test_filter_shows_what_passes_and_appended_records_obey_it(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model()
+    model.append([make_record(1, "one", level="error"), make_record(2, "two", level="error"), make_record(3, "two")])
+    model.set_filter(ERRORS, parse("two"))
+    assert seqs(model) == [2]
+    assert model.is_filtered
+    model.append([make_record(4, "two", level="fatal"), make_record(5, "two"), make_record(6, "x", level="fatal")])
+    assert seqs(model) == [2, 4]
+    model.set_filter(ALL_BANDS, parse(""))
+    assert seqs(model) == [1, 2, 3, 4, 5, 6]
+    assert not model.is_filtered
+
+
+def test_same_filter_again_changes_nothing(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model()
+    model.append(make_records(10))
+    resets: list[bool] = []
+    model.modelReset.connect(lambda: resets.append(True))
+    model.set_filter(ALL_BANDS, parse("  "))
+    assert resets == []
+
+
+def test_long_scan_shows_the_newest_first_and_completes(make_model: Callable[..., RecordModel]) -> None:
+    """Each look at the clock takes 6 ms, so a slice is one chunk of 100."""
+    model = make_model(step_s=0.006)
+    model.append(make_records(900))
+    changes: list[bool] = []
+    model.filtering_changed.connect(changes.append)
+    model.set_filter(ERRORS, parse(""))
+    assert model.is_filtering
+    assert 0 < model.rowCount() < 30
+    assert seqs(model)[-1] > 890
+    model.append(make_records(90, 901))
+    model.finish_filtering()
+    assert changes == [True, False]
+    assert seqs(model) == [record.seq for record in make_records(990) if band_of(record.severity) in ERRORS]
+
+
+def test_scan_goes_on_by_itself(make_model: Callable[..., RecordModel], qtbot: QtBot) -> None:
+    model = make_model(step_s=0.006)
+    model.append(make_records(900))
+    with qtbot.waitSignals([model.filtering_changed, model.filtering_changed]):
+        model.set_filter(ERRORS, parse(""))
+    assert seqs(model) == [record.seq for record in make_records(900) if band_of(record.severity) in ERRORS]
+
+
+def test_newer_filter_discards_the_scan_under_way(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model(step_s=0.006)
+    model.append(make_records(900))
+    model.set_filter(ERRORS, parse(""))
+    model.set_filter(ALL_BANDS, parse("899"))
+    model.finish_filtering()
+    assert seqs(model) == [899]
+
+
+def test_clear_during_a_scan_leaves_nothing(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model(step_s=0.006)
+    model.append(make_records(900))
+    model.set_filter(ERRORS, parse(""))
+    model.clear()
+    assert not model.is_filtering
+    assert seqs(model) == []
+    model.append(make_records(9, 901))
+    assert seqs(model) == [record.seq for record in make_records(9, 901) if band_of(record.severity) in ERRORS]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_sequence_of_changes_agrees_with_plain_python(make_model: Callable[..., RecordModel], seed: int) -> None:
+    """Append, evict, filter, clear and single slices of a scan, in random order."""
+    rng = random.Random(seed)
+    model = make_model(capacity=300, step_s=0.004)
+    held: list[Record] = []
+    head = 0
+    bands, query = ALL_BANDS, parse("")
+    for _ in range(60):
+        action = rng.choice(["append", "append", "append", "filter", "slice", "slice", "clear"])
+        if action == "append":
+            batch = make_records(rng.choice([1, 7, 30, 150]), head + 1)
+            head += len(batch)
+            model.append(batch)
+            held += batch
+            if len(held) - 300 >= 37:
+                del held[: len(held) - 300]
+        elif action == "filter":
+            bands = frozenset(rng.sample(range(6), rng.randint(0, 6)))
+            query = parse(rng.choice(["", "7", "api", "-worker 1", '"message 1"']))
+            model.set_filter(bands, query)
+        elif action == "slice" and model.is_filtering:
+            model._scan_slice()
+        elif action == "clear" and rng.random() < 0.3:
+            model.clear()
+            held = []
+        matches = query.compile()
+        expected = [one.seq for one in held if band_of(one.severity) in bands and matches(one)]
+        shown = seqs(model)
+        if model.is_filtering:
+            assert shown == expected[len(expected) - len(shown) :]
+        else:
+            assert shown == expected
+        assert [one.seq for one in model.held] == [one.seq for one in held]
+        assert list(model.counts) == [sum(band_of(one.severity) == band for one in held) for band in range(6)]
+    model.finish_filtering()
+
+
+def test_record_and_row_are_found_from_each_other(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model()
+    model.append(make_records(20, 101))
+    assert model.record_at(3).seq == 104
+    assert model.row_of_seq(104) == 3
+    assert model.row_of_seq(99) is None
+    assert model.row_from_seq(99) == 0
+    assert model.row_from_seq(500) == 20
+    with pytest.raises(IndexError):
+        model.record_at(-1)
+    with pytest.raises(IndexError):
+        model.record_at(20)
+
+
+def test_next_row_of_a_band_looks_either_way(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model()
+    levels = ["info", "error", "info", "warn", "fatal"]
+    model.append([make_record(at, level=level) for at, level in enumerate(levels, 1)])
+    assert model.next_row(-1, ERRORS, 1) == 1
+    assert model.next_row(1, ERRORS, 1) == 4
+    assert model.next_row(4, ERRORS, 1) is None
+    assert model.next_row(4, ERRORS, -1) == 1
+    assert model.next_row(1, ERRORS, -1) is None
+    assert model.next_row(99, ERRORS, -1) == 4
+
+
+def test_records_keep_their_stripe_when_older_ones_leave(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model(capacity=8)
+    model.append(make_records(8))
+    before = model.is_striped(7)
+    model.append(make_records(3, 9))
+    assert model.record_at(4).seq == 8
+    assert model.is_striped(4) is before
+    assert all(model.is_striped(a) != model.is_striped(b) for a, b in pairwise(range(8)))
+
+
+def test_cells_are_plain_safe_text(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model()
+    model.append([make_record(1, "a\x1b[31m \u202eb\nmore\nmore", level="Warning", source="ap\ti")])
+    texts = [model.data(model.index(0, column)) for column in range(4)]
+    assert texts[LEVEL] == "WARNING"
+    assert texts[SOURCE] == "ap    i"
+    assert texts[MESSAGE] == "a␛[31m ⟨RLO⟩b"
+    assert len(texts[TIME]) == len("10:42:31.560")
+    assert model.data(model.index(0, 0), Qt.ItemDataRole.UserRole).seq == 1
+    assert model.data(QModelIndex()) is None
+    assert accessible_text(model.record_at(0), MESSAGE) == "a␛[31m ⟨RLO⟩b, 2 more lines"
+
+
+def test_tooltip_obeys_no_markup_of_a_record() -> None:
+    record = make_record(1, "<img src='file:///etc/passwd'> & <b>bold</b>\x07\nsecond")
+    text = tooltip_text(record, MESSAGE)
+    assert "<img" not in text
+    assert "&lt;b&gt;bold&lt;/b&gt;␇\nsecond" in text
+    assert len(tooltip_text(make_record(1, "x" * 100_000), MESSAGE)) < 1_100
+
+
+def test_header_names_the_columns(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model()
+    names = [model.headerData(column, Qt.Orientation.Horizontal) for column in range(4)]
+    assert names == ["Time", "Level", "Source", "Message"]
+    assert model.headerData(0, Qt.Orientation.Vertical) is None
+    assert model.headerData(9, Qt.Orientation.Horizontal) is None
