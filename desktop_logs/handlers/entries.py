@@ -117,7 +117,7 @@ def encode_line(entry: dict[str, Any]) -> bytes:
     travel as escapes. Where it is too long, message and context are cut and say so."""
     line = json.dumps(entry, separators=(",", ":"), allow_nan=False)
     if len(line) > _MAX_LINE_BYTES:
-        line = json.dumps(_fitted(entry), separators=(",", ":"), allow_nan=False)
+        line = json.dumps(fitted(entry), separators=(",", ":"), allow_nan=False)
     return line.encode("ascii") + b"\n"
 
 
@@ -293,8 +293,8 @@ def _unprintable(value: object) -> str:
     return f"<unprintable {type(value).__name__}>"
 
 
-def _fitted(entry: dict[str, Any]) -> dict[str, Any]:
-    """*entry* cut until the hub takes it. Only for the rare one that is too long."""
+def fitted(entry: dict[str, Any]) -> dict[str, Any]:
+    """*entry* with context and message cut to the limits of one entry; for the rare one that is beyond them."""
     context: Any = entry["context"]
     for most in (32_000, 8_000, 2_000, 400):
         if len(json.dumps(context)) <= _MAX_CONTEXT_BYTES:

@@ -11,6 +11,7 @@ import uuid
 from queue import Empty, SimpleQueue
 from typing import Final
 
+from desktop_logs.handlers.base import LockFreeHandler
 from desktop_logs.handlers.entries import Captured, capture, encode_line, entry_of, own_entry
 from desktop_logs.handlers.posting import Answer, HubConnection, Verdict
 from desktop_logs.handlers.process import (
@@ -57,7 +58,7 @@ class _Waiter:
         self.is_gone = False
 
 
-class DesktopLogsHandler(logging.Handler):
+class DesktopLogsHandler(LockFreeHandler):
     """Sends records to the hub at *url*, in batches, from a thread of its own.
 
     A logging call formats its message, appends it to a bounded queue and returns; it never waits for the network and
@@ -130,14 +131,6 @@ class DesktopLogsHandler(logging.Handler):
         self._failures = 0
 
     # In the program's threads
-
-    def handle(self, record: logging.LogRecord) -> bool:
-        """As logging's own, without its lock: the queue has one, held for less than a microsecond. Under logging's,
-        an object that takes a lock of the program's in its `__str__` could stop two threads for ever."""
-        kept = self.filter(record) if self.filters else True
-        if kept:
-            self.emit(kept if isinstance(kept, logging.LogRecord) else record)
-        return bool(kept)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take *record*; a few microseconds. Nothing happens once the handler is closed."""

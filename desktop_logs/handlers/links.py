@@ -1,0 +1,285 @@
+"""The way from any thread into one python-socketio server: a bounded queue and one task that drains it, on the server's
+own loop or as its background task. Knows envelopes, not records; imports no python-socketio."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from desktop_logs.handlers.process import say
+
+# Marks what runs because we broadcast, tasks made on the way included: they copy the context.
+_emitting: Final = contextvars.ContextVar("desktop_logs_emitting", default=False)
+
+_EVENTS_AT_ONCE = 20
+# A background task of a threaded server lingers this long for the next record, since starting one costs about 100 µs.
+# It looks every 20 ms: the server's own sleep works under gevent and eventlet too, an Event is not safe to set when a
+# signal handler logs.
+_LINGER_S = 1.0
+_LOOK_S = 0.02
+
+
+def is_emitting() -> bool:
+    """Whether the running code was called by a broadcast."""
+    return _emitting.get()
+
+
+def check_server(sio: Any) -> None:
+    """Raise TypeError unless *sio* is a `socketio.AsyncServer` or a `socketio.Server`. By what it has, not by its class:
+    this file should work with a program that wraps its server."""
+    if not all(hasattr(sio, name) for name in ("eio", "emit", "on", "handlers", "is_asyncio_based")):
+        raise TypeError(f"a socketio.AsyncServer or a socketio.Server is needed, not {type(sio).__name__}.")
+
+
+class Link:
+    """One attached server. *order* is the handler's lock, *snapshot* gives its recent entries under that lock."""
+
+    def __init__(
+        self,
+        sio: Any,
+        namespace: str,
+        capacity: int,
+        order: threading.RLock,
+        snapshot: Callable[[], list[dict[str, Any]]],
+    ) -> None:
+        self.sio = sio
+        self.broadcast = 0
+        self.failed = 0
+        self.dropped = 0
+        self._namespace = namespace
+        self._capacity = capacity
+        self._order = order
+        self._snapshot = snapshot
+        # What waits: an envelope, and the one client that it is for (None: all).
+        self._queue: deque[tuple[dict[str, Any], str | None]] = deque()
+        self._is_awake = False
+        self._is_connected = False
+        self._has_told = False
+
+    @property
+    def queued(self) -> int:
+        """Events that wait for the server."""
+        return len(self._queue)
+
+    def connect(self) -> None:
+        """Answer `requestLogs` from now on, unless the application does."""
+        self._is_connected = True
+        handlers = self.sio.handlers.get(self._namespace, {})
+        if "requestLogs" not in handlers:
+            self.sio.on("requestLogs", self._answer(), namespace=self._namespace)
+
+    def disconnect(self) -> None:
+        """Leave the server as it was."""
+        self._is_connected = False
+        handlers = self.sio.handlers.get(self._namespace, {})
+        if getattr(handlers.get("requestLogs"), "desktop_logs_link", None) is self:
+            del handlers["requestLogs"]
+        self._abandon()
+
+    def put(self, envelope: dict[str, Any]) -> bool:
+        """Have *envelope* broadcast after all before it. Under the lock; true when `wake` must be called after it."""
+        self._queue.append((envelope, None))
+        if len(self._queue) > self._capacity:
+            self._make_room()
+        return self._rouse()
+
+    def wake(self) -> None:
+        """Start the task that drains. Raises nothing."""
+        raise NotImplementedError
+
+    def begin_anew(self, order: threading.RLock) -> None:
+        """In a forked child: no task runs here."""
+        self._order = order
+        self._is_awake = False
+        self._queue.clear()
+
+    def _answer(self) -> Callable[..., Any]:
+        raise NotImplementedError
+
+    def _ask(self, sid: str) -> bool:
+        """Put the answer for the client *sid* into the queue, where it has its exact place: all `log` events before it
+        are part of it, none after it is. True when `wake` must be called."""
+        with self._order:
+            if not any(waiting[1] == sid for waiting in self._queue):
+                envelope = {"type": "logs", "data": self._snapshot(), "timestamp": time.time_ns() // 1_000_000}
+                self._queue.append((envelope, sid))
+            return self._rouse()
+
+    def _rouse(self) -> bool:
+        if self._is_awake:
+            return False
+        self._is_awake = True
+        return True
+
+    def _make_room(self) -> None:
+        for index, (_, sid) in enumerate(self._queue):
+            if sid is None:  # an answer is never dropped: somebody waits for it
+                del self._queue[index]
+                self.dropped += 1
+                return
+
+    def _next(self) -> tuple[dict[str, Any], str | None] | None:
+        """What is to be sent next. None when there is nothing, and then the task must end."""
+        with self._order:
+            if self._queue and self._is_connected:
+                return self._queue.popleft()
+            self._is_awake = False
+            return None
+
+    def _abandon(self) -> None:
+        with self._order:
+            self.dropped += sum(1 for _, sid in self._queue if sid is None)
+            self._queue.clear()
+            self._is_awake = False
+
+    def _report(self, fault: BaseException) -> None:
+        self.failed += 1
+        if not self._has_told:
+            self._has_told = True
+            say(f"broadcasting a log record failed: {type(fault).__name__}: {fault}. Later failures are counted only.")
+
+
+class AsyncLink(Link):
+    """A `socketio.AsyncServer`. Until its loop is known nobody has connected, so nothing need be broadcast."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
+    _task: asyncio.Task[None] | None = None
+    _inner_connect: Any = None
+
+    def connect(self) -> None:
+        """Also learn the server's loop, from where we are and from each client that connects."""
+        super().connect()
+        service = getattr(self.sio.eio, "service_task_handle", None)
+        if service is not None:
+            self._learn(service.get_loop())
+        else:
+            try:
+                self._learn(asyncio.get_running_loop())
+            except RuntimeError:  # not on a loop: the first client will tell
+                self._loop = None
+        # Around Engine.IO's own handler, so that the application's Socket.IO connect handler is not touched.
+        self._inner_connect = self.sio.eio.handlers.get("connect")
+        self.sio.eio.on("connect", self._on_connect)
+
+    def disconnect(self) -> None:
+        """Leave the server as it was; where somebody else has wrapped our handler, it only passes on."""
+        super().disconnect()
+        if self.sio.eio.handlers.get("connect") == self._on_connect:
+            self.sio.eio.on("connect", self._inner_connect)
+
+    def put(self, envelope: dict[str, Any]) -> bool:
+        """As for every link. Without a loop there is no viewer yet, and with a closed one no more."""
+        if self._loop is None:
+            return False
+        if self._loop.is_closed():
+            self._queue.append((envelope, None))
+            self._abandon()
+            return False
+        return super().put(envelope)
+
+    def wake(self) -> None:
+        loop = self._loop
+        try:
+            if loop is None:
+                raise RuntimeError("no loop")
+            # An empty context: the task must not carry that of whoever logs, a request's for instance.
+            loop.call_soon_threadsafe(self._start, loop, context=contextvars.Context())
+        except RuntimeError:  # closed since `put`
+            self._abandon()
+
+    def begin_anew(self, order: threading.RLock) -> None:
+        super().begin_anew(order)
+        self._task = None
+
+    def _learn(self, loop: asyncio.AbstractEventLoop) -> None:
+        if loop is not self._loop:
+            with self._order:
+                if self._loop is not None:
+                    self._abandon()  # what waited for the other loop
+                self._loop = loop
+
+    async def _on_connect(self, eio_sid: str, environ: Any) -> Any:
+        if self._is_connected:
+            self._learn(asyncio.get_running_loop())
+        result = self._inner_connect(eio_sid, environ)
+        return await result if inspect.isawaitable(result) else result
+
+    def _answer(self) -> Callable[..., Any]:
+        async def answer(sid: str, *_: Any) -> None:
+            self._learn(asyncio.get_running_loop())
+            if self._ask(sid):
+                self.wake()
+
+        answer.desktop_logs_link = self  # type: ignore[attr-defined]
+        return answer
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        if loop is self._loop:
+            self._task = loop.create_task(self._drain(), name="desktop-logs-broadcast")
+
+    async def _drain(self) -> None:
+        _emitting.set(True)
+        try:
+            count = 0
+            while (waiting := self._next()) is not None:
+                envelope, sid = waiting
+                try:
+                    await self.sio.emit(envelope["type"], envelope, to=sid, namespace=self._namespace)
+                    self.broadcast += 1
+                except Exception as fault:  # noqa: BLE001 - one record must not stop the others; counted and said once
+                    self._report(fault)
+                count += 1
+                if count % _EVENTS_AT_ONCE == 0:
+                    await asyncio.sleep(0)  # without viewers emit never yields to the loop
+        except BaseException:  # cancelled, since the loop is ending
+            self._abandon()
+            raise
+
+
+class ThreadLink(Link):
+    """A threaded `socketio.Server`, also where gevent or eventlet stand for threads."""
+
+    def wake(self) -> None:
+        try:
+            self.sio.start_background_task(self._drain)
+        except RuntimeError:  # the interpreter is leaving, or there is no thread left
+            self._abandon()
+
+    def _answer(self) -> Callable[..., Any]:
+        def answer(sid: str, *_: Any) -> None:
+            if self._ask(sid):
+                self.wake()
+
+        answer.desktop_logs_link = self  # type: ignore[attr-defined]
+        return answer
+
+    def _drain(self) -> None:
+        _emitting.set(True)
+        try:
+            self._drain_and_linger()
+        except BaseException:  # a greenlet that is killed
+            self._abandon()
+            raise
+
+    def _drain_and_linger(self) -> None:
+        until_s = time.monotonic() + _LINGER_S
+        while True:
+            if not self._queue and self._is_connected and time.monotonic() < until_s:
+                self.sio.sleep(_LOOK_S)
+                continue
+            waiting = self._next()
+            if waiting is None:
+                return
+            envelope, sid = waiting
+            try:
+                self.sio.emit(envelope["type"], envelope, to=sid, namespace=self._namespace)
+                self.broadcast += 1
+            except Exception as fault:  # noqa: BLE001 - one record must not stop the others; counted and said once
+                self._report(fault)
+            until_s = time.monotonic() + _LINGER_S
