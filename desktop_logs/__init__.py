@@ -1,4 +1,4 @@
-"""Desktop Logs: one window for the live logs of everything you run. Only the version and the public names stand here."""
+"""Desktop Logs: one window for the live logs of everything you run. Here stand the version and the public names."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def text(records: Sequence[Record]) -> bytes:
 
 def text_line(record: Record) -> str:
     """The record as a person reads it in a terminal: safe to print, with its traceback below it."""
-    head = f"{format_local(record.time_ns)} {block(record.level).upper():<5} {block(record.source) or '-'}  "
+    head = f"{format_local(record.time_ns)} {block(record.level).upper():<7} {block(record.source) or '-'}  "
     lines = block(record.message).split("\n")
     trace = traceback_of(record)
     if trace:

@@ -6,6 +6,7 @@ import itertools
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -32,6 +33,13 @@ _MESSAGE_KEYS = ("message", "msg", "text", "error")
 _TIMESTAMP_KEYS = ("timestamp", "time", "ts", "@timestamp")
 _LEVEL_KEYS = ("level", "severity", "lvl", "levelname", "levelno")
 _SOURCE_KEYS = ("source", "service", "logger")
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands among the payloads of a batch for a part that is no JSON, so that it is refused in its place."""
+
+    reason: str
 
 
 def decode_json(data: bytes | str) -> object:
@@ -92,6 +100,8 @@ def parse_entry(payload: object, seq: int, arrived_ns: int) -> Record:
 
     *arrived_ns* stands in for a time that is missing or unreadable. Raises EntryError with what is wrong.
     """
+    if isinstance(payload, Unreadable):
+        raise EntryError(payload.reason)
     entry, envelope_time = unwrap(payload)
     if isinstance(entry, str):
         entry = {"message": entry}

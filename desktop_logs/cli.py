@@ -1,0 +1,265 @@
+"""The command line: what may be typed, and which room does it. Imports nothing heavy before it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from desktop_logs import __version__
+from desktop_logs.core.addresses import DEFAULT_PATH, DEFAULT_PORT, ServerAddress, normal_path
+from desktop_logs.core.errors import DesktopLogsError, UserError
+from desktop_logs.core.levels import BANDS, parse_threshold
+
+LOCAL_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
+USAGE_ERROR = 2
+
+_WINDOW_HELP = f"""\
+One window for the live logs of everything you run.
+
+Without a command a window opens with a log hub inside: programs send their logs to
+{LOCAL_URL}, they appear at once, are written to rotating files and can be
+searched. Without a display the same hub runs in the terminal."""
+
+_WINDOW_END = """\
+commands:
+  serve               the hub without a window
+  tail [URL]          print a hub's or a Socket.IO server's log as it comes
+  send [URL] [TEXT]   send a message, or lines from stdin
+  stats [URL]         a hub's counters
+  `desktop-logs COMMAND --help` tells more of each.
+
+examples:
+  desktop-logs
+  desktop-logs --connect http://localhost:3000 --path /llamaproxws
+  desktop-logs --port 5700 --data-dir ~/logs-of-project-x"""
+
+_SERVE_HELP = """\
+Run the hub without a window. It prints `listening on …` when programs can send to it, writes the rotating files,
+and stops cleanly on SIGINT (Ctrl+C) and SIGTERM. Options left out come from settings.json in the data folder,
+which SIGHUP reads again."""
+
+_TAIL_HELP = """\
+Print a server's log: first the newest records that it holds, then each new one as it comes. The server is a Desktop
+Logs hub, or any Socket.IO server that speaks `log`, `logs` and `requestLogs`. A lost connection is made again."""
+
+_TAIL_END = """\
+examples:
+  desktop-logs tail --level warn
+  desktop-logs tail http://localhost:3000 --path /llamaproxws
+  desktop-logs tail --lines 500 --no-follow --json > last-500.jsonl"""
+
+_SEND_HELP = """\
+Send one message to a hub, or each line of stdin as an entry when there is no message. A line that is a JSON object
+({"level":"warn","message":"…"}) is taken as the entry itself. The first argument is the hub's URL when it begins with
+http:// or https://. Ends when everything is stored; exit code 1 when the hub refused an entry."""
+
+_SEND_END = """\
+examples:
+  desktop-logs send "deployed 4.2.1" --source release
+  my-server 2>&1 | desktop-logs send --source my-server
+  desktop-logs send http://127.0.0.1:5700 --level error "disk is full\""""
+
+_STATS_HELP = """\
+Print a hub's counters: records received = stored + duplicate + rejected + dropped (and those queued for the disk),
+viewers and producers, and the window's longest stall where the hub lives in a window."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what *arguments* (the process's own without) ask for; the exit code."""
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        command, rest = _split(typed)
+        return _COMMANDS[command](rest)
+    except DesktopLogsError as error:
+        sys.stderr.write(f"desktop-logs: {type(error).__name__}: {error}\n")
+        return USAGE_ERROR
+    except BrokenPipeError:
+        from desktop_logs.terminal import silence_broken_pipe
+
+        silence_broken_pipe()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _split(typed: list[str]) -> tuple[str, list[str]]:
+    """The command, and the arguments without it. Options of the window may not stand before a command."""
+    if typed and not typed[0].startswith("-"):
+        if typed[0] not in _COMMANDS:
+            raise UserError(
+                f"{typed[0]!r} is not a command. Commands: serve, tail, send, stats; none opens the window."
+            )
+        return typed[0], typed[1:]
+    return "", typed
+
+
+def _window(typed: list[str]) -> int:
+    parser = _parser("desktop-logs", _WINDOW_HELP, _WINDOW_END)
+    parser.add_argument("--version", action="version", version=f"desktop-logs {__version__}")
+    parser.add_argument("--connect", metavar="URL", help="open a tab on this Socket.IO server as well")
+    parser.add_argument(
+        "--path",
+        default=None,
+        metavar="P",
+        help=f"the Socket.IO path: of the server named by --connect; without it, one more path for the hub beside "
+        f"{DEFAULT_PATH}",
+    )
+    _add_port_and_data_dir(parser)
+    options = parser.parse_args(typed)
+    from desktop_logs.display import missing_display
+    from desktop_logs.folders import data_dir
+
+    remote = ServerAddress.parse(options.connect, options.path or "") if options.connect else None
+    hub_path = normal_path(options.path) if options.path and not remote else DEFAULT_PATH
+    folder = data_dir(options.data_dir)
+    problem = missing_display()
+    if not problem:
+        from desktop_logs.app import WindowOptions, run_window
+
+        return run_window(WindowOptions(options.port, hub_path, folder, remote))
+
+    from desktop_logs.serve import ServeOptions, serve
+    from desktop_logs.terminal import complain
+
+    if remote:
+        complain(f"{problem} The log of {remote.host} is printed here instead; Ctrl+C ends it.")
+        return _tail_of(remote, "", "trace", 500, as_json=False, follow=True)
+    complain(f"{problem} The hub runs in this terminal instead; Ctrl+C ends it.")
+    return serve(ServeOptions(options.port, hub_path, folder, {"console": True, "console_level": "trace"}))
+
+
+def _serve(typed: list[str]) -> int:
+    parser = _parser("desktop-logs serve", _SERVE_HELP)
+    parser.add_argument(
+        "--path", default=DEFAULT_PATH, metavar="P", help=f"one more Socket.IO path beside {DEFAULT_PATH}"
+    )
+    _add_port_and_data_dir(parser)
+    group = parser.add_argument_group("what is written where")
+    group.add_argument("--console", action="store_true", default=None, help="print records as they come")
+    group.add_argument("--console-level", type=_level, metavar="L", help="the lowest level printed (info)")
+    group.add_argument("--no-files", action="store_false", dest="files", default=None, help="write no log files")
+    group.add_argument("--file-level", type=_level, metavar="L", help="the lowest level in application-….log (info)")
+    group.add_argument("--error-level", type=_level, metavar="L", help="the lowest level in errors-….log (error)")
+    group.add_argument("--max-file-bytes", type=int, metavar="N", help="a file is numbered on past this (20000000)")
+    group.add_argument("--max-age-days", type=int, metavar="N", help="older files are deleted (30)")
+    options = parser.parse_args(typed)
+    from desktop_logs.folders import data_dir
+    from desktop_logs.serve import ServeOptions, serve
+
+    named = (
+        "console", "console_level", "files", "file_level", "error_level", "max_file_bytes", "max_age_days",
+    )  # fmt: skip
+    overrides: dict[str, Any] = {name: value for name in named if (value := getattr(options, name)) is not None}
+    return serve(ServeOptions(options.port, normal_path(options.path), data_dir(options.data_dir), overrides))
+
+
+def _tail(typed: list[str]) -> int:
+    parser = _parser("desktop-logs tail", _TAIL_HELP, _TAIL_END)
+    _add_server(parser)
+    parser.add_argument("--path", default="", metavar="P", help=f"the server's Socket.IO path ({DEFAULT_PATH})")
+    parser.add_argument("--level", type=_level, default="trace", metavar="L", help="the lowest level printed (trace)")
+    parser.add_argument(
+        "--lines", "-n", type=_count, default=500, metavar="N", help="how many held records to begin with (500)"
+    )
+    parser.add_argument("--json", action="store_true", help="print entries as JSON lines")
+    parser.add_argument("--no-follow", action="store_false", dest="follow", help="end after the records held")
+    options = parser.parse_args(typed)
+    address = ServerAddress.parse(options.url, options.path)
+    return _tail_of(address, options.token, options.level, options.lines, as_json=options.json, follow=options.follow)
+
+
+def _tail_of(address: ServerAddress, token: str, level: str, lines: int, *, as_json: bool, follow: bool) -> int:
+    from desktop_logs.tail import TailOptions, tail
+
+    return tail(TailOptions(address, token, parse_threshold(level), lines, as_json, follow))
+
+
+def _send(typed: list[str]) -> int:
+    parser = _parser("desktop-logs send", _SEND_HELP, _SEND_END)
+    parser.add_argument("words", nargs="*", metavar="URL or MESSAGE", help=f"the hub ({LOCAL_URL}), and the message")
+    _add_token(parser)
+    parser.add_argument("--source", default="", metavar="S", help="where the entries come from")
+    parser.add_argument("--level", default="", metavar="L", help="the level of entries that have none (info)")
+    options = parser.parse_intermixed_args(typed)
+    words: list[str] = options.words
+    has_url = bool(words) and words[0].startswith(("http://", "https://"))
+    url = words.pop(0) if has_url else LOCAL_URL
+    if not words and sys.stdin.isatty():
+        raise UserError("Nothing to send. Give a message, or pipe lines in: my-server | desktop-logs send")
+    from desktop_logs.send import SendOptions, send
+
+    address = ServerAddress.parse(url)
+    return send(SendOptions(address, options.token, options.source, options.level, " ".join(words)))
+
+
+def _stats(typed: list[str]) -> int:
+    parser = _parser("desktop-logs stats", _STATS_HELP)
+    _add_server(parser)
+    parser.add_argument("--json", action="store_true", help="print the counters as one JSON object")
+    options = parser.parse_args(typed)
+    import json
+
+    from desktop_logs.hubcalls import HubClient
+
+    hub = HubClient(ServerAddress.parse(options.url), options.token)
+    try:
+        counters = hub.get("/api/stats")
+    finally:
+        hub.close()
+    if options.json:
+        sys.stdout.write(json.dumps(counters) + "\n")
+    else:
+        width = max(map(len, counters), default=0)
+        sys.stdout.write("".join(f"{name:<{width}}  {value:>14,}\n" for name, value in counters.items()))
+    return 0
+
+
+_COMMANDS = {"": _window, "serve": _serve, "tail": _tail, "send": _send, "stats": _stats}
+
+
+def _parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=name,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _add_port_and_data_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, metavar="N", help=f"the hub's port ({DEFAULT_PORT})"
+    )
+    parser.add_argument("--data-dir", metavar="DIR", help="where files are kept (the user's data folder)")
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", nargs="?", default=LOCAL_URL, metavar="URL", help=f"the server ({LOCAL_URL})")
+    _add_token(parser)
+
+
+def _add_token(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--token", default="", metavar="T", help="sent to servers that ask for one")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 1 to 65535, or 0 for any free one")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
+
+
+def _level(text: str) -> str:
+    try:
+        parse_threshold(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a level: {', '.join(BANDS)}") from None
+    return text

@@ -1,0 +1,108 @@
+"""The hub of this process: store, hub and server, started and stopped in order. The window and `serve` share it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from desktop_logs import __version__
+from desktop_logs.core.addresses import DEFAULT_PATH
+from desktop_logs.core.errors import ListenError
+from desktop_logs.core.feed import FeedState
+from desktop_logs.core.hub import Hub
+from desktop_logs.core.records import Record
+from desktop_logs.core.settings import LogSettings
+from desktop_logs.folders import logs_dir
+from desktop_logs.net.server import HOST, HubServer
+from desktop_logs.storage.disk import Console, DiskThread
+
+FLUSH_TIMEOUT_S = 5.0
+
+
+class LocalHub:
+    """Also the feed of the window's first tab."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        settings: LogSettings,
+        *,
+        report: Callable[[str], None],
+        console: Console | None = None,
+        more_stats: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
+        """Nothing is opened yet. *report* is told what goes wrong beside the records; see HubServer for the rest."""
+        self.data_dir = data_dir
+        self.disk = DiskThread(logs_dir(data_dir), settings, console=console)
+        self.hub = Hub(self.disk)
+        self.server = HubServer(
+            self.hub, version=__version__, clock_ns=time.time_ns, report=report, more_stats=more_stats
+        )
+        self._state = FeedState("starting", "starting")
+        self._listeners: list[Callable[[], None]] = []
+
+    async def start(self, port: int, path: str = DEFAULT_PATH) -> None:
+        """Store and listen. Raises ListenError; it stores then, and `listen` may be called with another port."""
+        self.disk.start()
+        self.hub.subscribe(self._wake)
+        await self.listen(port, path)
+
+    async def listen(self, port: int, path: str = DEFAULT_PATH) -> None:
+        """Listen on *port*, with Socket.IO on its usual path and on *path*. Raises ListenError."""
+        try:
+            await self.server.start(port, (DEFAULT_PATH, path))
+        except ListenError as failure:
+            self._become(FeedState("failed", f"not listening on {HOST}:{port}", _as_sentence(str(failure))))
+            raise
+        self._become(FeedState("live", f"listening on {self.address}"))
+
+    async def stop(self) -> bool:
+        """Stop listening, write what waits, close the files. False when the disk did not finish in time."""
+        await self.server.stop()
+        self._become(FeedState("closed", "closed"))
+        return await asyncio.to_thread(self.disk.close, FLUSH_TIMEOUT_S)
+
+    # As a feed
+
+    @property
+    def name(self) -> str:
+        return "Local hub"
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self.server.port}" if self.server.port else ""
+
+    @property
+    def state(self) -> FeedState:
+        return self._state
+
+    @property
+    def head(self) -> int:
+        return self.hub.ring.head
+
+    def since(self, seq: int, limit: int = 5000) -> list[Record]:
+        """As Ring.since."""
+        return self.hub.ring.since(seq, limit)
+
+    def stats(self) -> Mapping[str, int]:
+        """As `GET /api/stats`."""
+        return self.server.stats()
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call *listener* when records or the state are new."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _become(self, state: FeedState) -> None:
+        self._state = state
+        self._wake()
+
+    def _wake(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
+
+
+def _as_sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

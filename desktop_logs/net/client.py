@@ -1,0 +1,275 @@
+"""A remote server as a feed: connects, follows its log, and comes back by itself. Knows no window and no terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import aiohttp
+import socketio
+from socketio.exceptions import SocketIOError
+
+from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.errors import ConnectError, EntryError
+from desktop_logs.core.feed import FeedState
+from desktop_logs.core.hub import RING_CAPACITY
+from desktop_logs.core.merge import SnapshotMerge
+from desktop_logs.core.records import Record
+from desktop_logs.core.ring import Ring
+from desktop_logs.core.wire import parse_entry, unwrap_many
+from desktop_logs.net.diagnosis import connection_problem, diagnose
+from desktop_logs.net.sio import PeerFaults, quiet_logger
+from desktop_logs.tasks import Tasks
+
+MAX_MESSAGE_BYTES = 64_000_000  # a snapshot of 500 entries of a server that cuts nothing
+CONNECT_TIMEOUT_S = 10.0
+SNAPSHOT_WAIT_S = 2.0
+FIRST_DELAY_S = 1.0
+LONGEST_DELAY_S = 15.0
+
+
+class RemoteFeed:
+    """A version 1 server's log as a feed. Its records get numbers of this feed's own."""
+
+    def __init__(
+        self,
+        address: ServerAddress,
+        token: str = "",
+        *,
+        clock_ns: Callable[[], int] = time.time_ns,
+        ring_capacity: int = RING_CAPACITY,
+        name: str = "",
+    ) -> None:
+        self.server = address
+        self._token = token
+        self._name = name or address.host
+        self._clock_ns = clock_ns
+        self._ring = Ring(ring_capacity)
+        self._merge = SnapshotMerge()
+        self._state = FeedState("starting", "connecting")
+        self._listeners: list[Callable[[], None]] = []
+        self._rejected = 0
+        self._received = 0
+        self._attempt_now = asyncio.Event()
+        self._first_attempt_over = asyncio.Event()
+        self._first_problem = ""
+        self._faults = PeerFaults(lambda problem: None)
+        self._tasks = Tasks(self._task_failed)
+
+    # What a window reads
+
+    @property
+    def name(self) -> str:
+        """The server's host, or the name given."""
+        return self._name
+
+    @property
+    def address(self) -> str:
+        """Host, port and path."""
+        return f"{self.server.host}{self.server.path}"
+
+    @property
+    def state(self) -> FeedState:
+        """How the connection is doing."""
+        return self._state
+
+    @property
+    def head(self) -> int:
+        """The number of the newest record."""
+        return self._ring.head
+
+    def since(self, seq: int, limit: int = 5000) -> list[Record]:
+        """As Ring.since."""
+        return self._ring.since(seq, limit)
+
+    def stats(self) -> Mapping[str, int]:
+        """What is known of a version 1 server: what came from it."""
+        return {"received": self._received, "rejected": self._rejected}
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call *listener* when records or the state are new."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    # Its life
+
+    def start(self) -> None:
+        """Connect, and come back after every loss, until closed."""
+        self._tasks.start(self._run(), f"feed {self.address}")
+
+    def retry(self) -> None:
+        """Make the next attempt now."""
+        self._attempt_now.set()
+
+    async def first_records(self) -> None:
+        """Wait until the first snapshot is there. Raises ConnectError when the first attempt to connect failed."""
+        await self._first_attempt_over.wait()
+        if self._first_problem:
+            raise ConnectError(self._first_problem)
+
+    async def close(self) -> None:
+        """Leave the server."""
+        await self._tasks.cancel_all()
+        self._become(FeedState("closed", "closed"))
+
+    async def _run(self) -> None:
+        delay_s = FIRST_DELAY_S
+        while True:
+            connected_s = 0.0
+            try:
+                connected_s = await self._follow()
+                problem = f"The connection to {self.server.host} was lost."
+            except ConnectError as failure:
+                problem = str(failure)
+            if not self._first_attempt_over.is_set():
+                self._first_problem = problem
+                self._first_attempt_over.set()
+            if connected_s:
+                delay_s = FIRST_DELAY_S
+            # Jitter: a hundred viewers of a server that restarts should not all return in the same moment.
+            wait_s = delay_s * random.uniform(0.8, 1.2)
+            delay_s = min(delay_s * 2, LONGEST_DELAY_S)
+            self._attempt_now.clear()
+            self._become(FeedState("waiting", "reconnecting", problem, time.monotonic() + wait_s))
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._attempt_now.wait()
+            except TimeoutError:
+                pass  # the time to try again has come by itself
+            self._become(FeedState("starting", "connecting", problem))
+
+    async def _follow(self) -> float:
+        """Connect and stay until the connection is lost; how long it lasted, in seconds. Raises ConnectError."""
+        lost = asyncio.Event()
+        refused: list[object] = []
+        async with aiohttp.ClientSession() as session:
+            client = self._new_client(session, lost, refused)
+            try:
+                await self._connect(client, session, refused)
+                began_s = time.monotonic()
+                await self._ask_for_snapshot(client, lost)
+                await lost.wait()
+                return time.monotonic() - began_s
+            finally:
+                await client.disconnect()
+
+    def _new_client(
+        self, session: aiohttp.ClientSession, lost: asyncio.Event, refused: list[object]
+    ) -> socketio.AsyncClient:
+        client = socketio.AsyncClient(
+            reconnection=False,  # done here, so that the state and the next attempt can be shown
+            handle_sigint=False,
+            http_session=session,
+            websocket_extra_options={"max_msg_size": MAX_MESSAGE_BYTES},
+            logger=quiet_logger("desktop_logs.socketio.client", self._faults),
+            engineio_logger=quiet_logger("desktop_logs.engineio.client", self._faults),
+        )
+        client.on("log", self._on_log)
+        client.on("logs", self._on_logs)
+        client.on("connect_error", lambda *reason: refused.extend(reason))
+        client.on("disconnect", lambda *reason: lost.set())
+        return client
+
+    async def _connect(
+        self, client: socketio.AsyncClient, session: aiohttp.ClientSession, refused: list[object]
+    ) -> None:
+        """WebSocket first, since many servers allow nothing else; polling where only that works."""
+        failure = await self._attempt(client, ["websocket"])
+        if failure is None:
+            return
+        if _is_refusal(failure):
+            raise ConnectError(f"{self.server.host} refuses the connection: {_said(refused)}.")
+        polls, problem = await diagnose(self.server, session)
+        if polls:
+            refused.clear()
+            failure = await self._attempt(client, ["polling"])
+            if failure is None:
+                return
+            if _is_refusal(failure):
+                raise ConnectError(f"{self.server.host} refuses the connection: {_said(refused)}.")
+        raise ConnectError(problem or connection_problem(self.server, failure))
+
+    async def _attempt(self, client: socketio.AsyncClient, transports: list[str]) -> BaseException | None:
+        self._merge.begin()
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await client.connect(
+                    self.server.url,
+                    headers={},
+                    auth={"token": self._token} if self._token else None,
+                    transports=transports,
+                    socketio_path=self.server.path,
+                    wait_timeout=CONNECT_TIMEOUT_S,
+                )
+        except (SocketIOError, aiohttp.ClientError, OSError, TimeoutError, ValueError, IndexError, KeyError) as failure:
+            # ValueError, IndexError, KeyError: what python-socketio makes of an answer that is no handshake.
+            return failure
+        return None
+
+    async def _ask_for_snapshot(self, client: socketio.AsyncClient, lost: asyncio.Event) -> None:
+        self._become(FeedState("live", "connected"))
+        await client.emit("requestLogs")
+        deadline_s = time.monotonic() + SNAPSHOT_WAIT_S
+        while self._merge.is_waiting and not lost.is_set():
+            if time.monotonic() > deadline_s:
+                self._append(self._merge.give_up())
+            else:
+                await asyncio.sleep(0.02)
+        self._first_attempt_over.set()
+
+    # What comes from the server
+
+    def _on_log(self, payload: object = None, *more: Any) -> None:
+        self._append(self._merge.live(payload))
+
+    def _on_logs(self, payload: object = None, *more: Any) -> None:
+        try:
+            self._append(self._merge.snapshot(unwrap_many(payload)))
+        except EntryError:
+            self._rejected += 1
+
+    def _append(self, payloads: list[object]) -> None:
+        records: list[Record] = []
+        seq = self._ring.head
+        now_ns = self._clock_ns()
+        for payload in payloads:
+            self._received += 1
+            try:
+                records.append(parse_entry(payload, seq + 1, now_ns))
+            except EntryError:
+                self._rejected += 1
+            else:
+                seq += 1
+        if records:
+            self._ring.extend(records)
+            self._wake()
+
+    def _become(self, state: FeedState) -> None:
+        if state != self._state:
+            self._state = state
+            self._wake()
+
+    def _wake(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
+
+    def _task_failed(self, name: str, failure: BaseException) -> None:
+        self._become(FeedState("failed", "failed", f"The connection to {self.address} failed: {failure!r}"))
+
+
+def _is_refusal(failure: BaseException) -> bool:
+    """True when the server took the transport and refused the namespace; python-socketio tells it by this text only."""
+    return isinstance(failure, SocketIOError) and "namespaces failed" in str(failure)
+
+
+def _said(refused: list[object]) -> str:
+    """What a server said when it refused a namespace: a text, or an object with a message."""
+    for reason in refused:
+        if isinstance(reason, dict) and isinstance(reason.get("message"), str):
+            return str(reason["message"]).rstrip(".")[:200]
+        if isinstance(reason, str):
+            return reason.rstrip(".")[:200]
+    return "it gives no reason"

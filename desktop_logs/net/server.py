@@ -1,0 +1,236 @@
+"""The hub's server: HTTP and Socket.IO on one port of this machine. Puts guard, ingest and broadcast together."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from desktop_logs.core.errors import Busy, EntryError, ListenError, StorageError
+from desktop_logs.core.hub import Hub, Receipt
+from desktop_logs.core.wire import unwrap_many
+from desktop_logs.net.broadcast import Broadcaster
+from desktop_logs.net.guard import guard
+from desktop_logs.net.ingest import MAX_BODY_BYTES, HttpIngest
+from desktop_logs.net.sio import Answer, HubSocketServer, PeerFaults
+from desktop_logs.tasks import Tasks
+
+NAME = "desktop-logs"
+HOST = "127.0.0.1"
+PRODUCER_SILENCE_S = 60.0
+"""A producer over HTTP counts as one for so long after its last batch."""
+HOLDER_TIMEOUT_S = 1.0
+
+
+class HubServer:
+    """Serves one hub on 127.0.0.1, on the running loop."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        version: str,
+        clock_ns: Callable[[], int],
+        report: Callable[[str], None],
+        more_stats: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
+        """*report* is told, once a kind, what peers do wrong; *more_stats* adds to `GET /api/stats`."""
+        self._hub = hub
+        self._version = version
+        self._clock_ns = clock_ns
+        self._more_stats = more_stats
+        self._tasks = Tasks(lambda name, failure: report(f"The hub's task {name!r} failed: {failure!r}"))
+        self._faults = PeerFaults(report)
+        self._broadcaster = Broadcaster(hub, clock_ns)
+        self._socket_producers: set[str] = set()
+        self._http_producers: dict[str, float] = {}
+        self._ingest = HttpIngest(hub, clock_ns, self._heard_from)
+        self._sockets = HubSocketServer(
+            on_event=self._on_event,
+            on_admitted=self._on_admitted,
+            on_gone=self._on_gone,
+            on_oversize=self._on_oversize,
+            faults=self._faults,
+            tasks=self._tasks,
+        )
+        self._runner: web.AppRunner | None = None
+        self._unsubscribe: Callable[[], None] | None = None
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Where programs reach the hub."""
+        return f"http://{HOST}:{self.port}"
+
+    async def start(self, port: int, paths: tuple[str, ...] = ("/socket.io",)) -> None:
+        """Listen on *port* (0: any free one), with Socket.IO on each of *paths*. Raises ListenError."""
+        app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/api/stats", self._get_stats)
+        app.router.add_post("/api/logs", self._ingest.post)
+        for path in dict.fromkeys(paths):
+            self._sockets.attach(app, socketio_path=path)
+        # Our own log would feed a handler that sends to this very hub.
+        runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, HOST, port)
+            await site.start()
+        except OSError as failure:
+            await runner.cleanup()
+            raise await _listen_error(port, failure) from None
+        self._runner = runner
+        self.port = runner.addresses[0][1]
+        self._unsubscribe = self._hub.subscribe(self._broadcaster.wake)
+        self._tasks.start(self._broadcaster.run(), "broadcast")
+
+    async def stop(self) -> None:
+        """Take nothing more in, let what is under way be answered, close every connection."""
+        if self._runner is None:
+            return
+        runner, self._runner = self._runner, None
+        if self._unsubscribe:
+            self._unsubscribe()
+        for site in list(runner.sites):
+            await site.stop()
+        if self._sockets.eio.sockets:
+            await self._sockets.eio.disconnect()
+        await self._sockets.shutdown()
+        await runner.cleanup()
+        await self._tasks.cancel_all()
+
+    def stats(self) -> dict[str, int]:
+        """The counters of protocol.md."""
+        return {
+            **self._hub.stats(),
+            "viewers": len(self._broadcaster.viewers - self._socket_producers),
+            "producers": len(self._socket_producers) + self._count_http_producers(),
+            "viewer_skipped": self._broadcaster.skipped,
+            "peer_faults": self._faults.count,
+            **self._more_stats(),
+        }
+
+    # Socket.IO
+
+    def _on_admitted(self, eio_sid: str) -> None:
+        socket = self._sockets.eio.sockets.get(eio_sid)
+        if socket is not None:
+            self._broadcaster.admit(eio_sid, socket)
+
+    def _on_gone(self, eio_sid: str) -> None:
+        self._broadcaster.dismiss(eio_sid)
+        self._socket_producers.discard(eio_sid)
+
+    def _on_oversize(self, what: str) -> Answer:
+        error = f"{what} was refused. Send less at a time, or a shorter message."
+        self._hub.refuse(1, error)
+        return {"ok": False, "error": error}
+
+    def _on_event(
+        self, eio_sid: str, name: str, arguments: list[Any], wants_answer: bool
+    ) -> Future[Answer] | Answer | None:
+        payload = arguments[0] if arguments else None
+        if name == "log":
+            return self._take(eio_sid, [payload], wants_answer)
+        if name == "logs":
+            try:
+                return self._take(eio_sid, unwrap_many(payload), wants_answer)
+            except EntryError as wrong:
+                self._hub.refuse(1, str(wrong))
+                return {"ok": False, "error": str(wrong)}
+        if name == "requestLogs":
+            self._tasks.start(self._broadcaster.snapshot(eio_sid), "requestLogs")
+        return None
+
+    def _take(self, eio_sid: str, payloads: list[object], wants_answer: bool) -> Future[Answer] | Answer | None:
+        self._socket_producers.add(eio_sid)
+        try:
+            receipt = self._hub.take(payloads, self._clock_ns())
+        except (Busy, StorageError) as failure:
+            self._hub.refuse(len(payloads), str(failure))
+            return {"ok": False, "error": str(failure)}
+        return _answer_when_stored(receipt) if wants_answer else None
+
+    # HTTP
+
+    async def _healthz(self, request: web.Request) -> web.Response:
+        return _json({"status": "ok", "name": NAME, "version": self._version})
+
+    async def _get_stats(self, request: web.Request) -> web.Response:
+        return _json(self.stats())
+
+    def _heard_from(self, producer: str) -> None:
+        self._http_producers[producer] = asyncio.get_running_loop().time()
+
+    def _count_http_producers(self) -> int:
+        if not self._http_producers:
+            return 0
+        since_s = asyncio.get_running_loop().time() - PRODUCER_SILENCE_S
+        self._http_producers = {name: at_s for name, at_s in self._http_producers.items() if at_s > since_s}
+        return len(self._http_producers)
+
+
+def _answer_when_stored(receipt: Receipt) -> Future[Answer]:
+    """The acknowledgement of a `log` or `logs` event, once its records are stored."""
+    answer: Future[Answer] = Future()
+
+    def settle(stored: Future[None]) -> None:
+        failure = stored.exception()
+        if isinstance(failure, StorageError):
+            answer.set_result({"ok": False, "error": str(failure)})
+        elif failure is not None:
+            answer.set_exception(failure)
+        elif receipt.rejected:
+            first = receipt.rejected[0]
+            told = first.error if receipt.accepted == 0 else f"entry {first.index}: {first.error}"
+            answer.set_result({"ok": False, "error": told, "accepted": receipt.accepted})
+        else:
+            ids = [record.id for record in receipt.records]
+            answer.set_result({"ok": True, "id": ids[0]} if len(ids) == 1 else {"ok": True, "accepted": len(ids)})
+
+    receipt.stored.add_done_callback(settle)
+    return answer
+
+
+async def _listen_error(port: int, failure: OSError) -> ListenError:
+    if failure.errno == errno.EADDRINUSE:
+        holder = await holder_of(port)
+        if holder:
+            return ListenError(
+                f"port {port} is in use by another Desktop Logs ({holder}). "
+                f"Connect to it, or choose another port with --port {port + 1}.",
+                port,
+                "desktop-logs",
+            )
+        return ListenError(
+            f"port {port} is in use by another program. Choose another with --port {port + 1}.", port, "other"
+        )
+    if failure.errno == errno.EACCES:
+        return ListenError(f"port {port} may not be used without more rights. Choose one above 1023 with --port.", port)
+    return ListenError(f"cannot listen on {HOST}:{port}: {failure.strerror or failure}. Try --port {port + 1}.", port)
+
+
+async def holder_of(port: int) -> str:
+    """`desktop-logs 0.1.0` when a hub has *port* of this machine; empty when something else has, or nothing."""
+    timeout = aiohttp.ClientTimeout(total=HOLDER_TIMEOUT_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(f"http://{HOST}:{port}/healthz") as response,
+        ):
+            told = msgspec.json.decode(await response.content.read(10_000))
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return ""  # whatever it is, it is not a hub
+    if not isinstance(told, dict) or told.get("name") != NAME:
+        return ""
+    return f"{NAME} {told.get('version', '')}".strip()
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value) + b"\n", content_type="application/json", charset="utf-8")

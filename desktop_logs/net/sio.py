@@ -1,0 +1,136 @@
+"""What is changed in python-socketio's server for a hub, and nothing else: acknowledgements that do not hold up the
+next event, packets over the limit refused with a sentence, a peer's faults counted. Overrides protected methods of
+python-socketio 5; tests/net/test_sio.py tells when a new version no longer has them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import socketio
+from engineio.payload import Payload
+from socketio.packet import ACK, Packet
+
+from desktop_logs.core.wire import MAX_PACKET_BYTES
+from desktop_logs.tasks import Tasks
+
+# A packet over MAX_PACKET_BYTES is refused by us, with a sentence; one over this, by closing the connection.
+TRANSPORT_LIMIT_BYTES = 4 * MAX_PACKET_BYTES
+# engineio takes 16 packets in one polling request and drops the rest of the request with a 200 OK. socket.io-client
+# puts into one request what has gathered since the last, up to maxPayload.
+MAX_PACKETS_A_REQUEST = 10_000
+
+_EVENT_HEAD = re.compile(r"2(?:/[^,]*,)?(\d{1,15})?\[")
+
+Answer = dict[str, Any]
+"""What an acknowledgement carries."""
+
+
+class PeerFaults(logging.Handler):
+    """Where engineio's and socketio's own log goes: counted, and passed on once a kind; never to a program's log."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self.count = 0
+        self._report = report
+        self._told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.count += 1
+        if record.msg in self._told:
+            return
+        self._told.add(record.msg)
+        cause = record.exc_info[1] if record.exc_info else None
+        self._report(f"A peer sent what cannot be understood: {cause or record.getMessage()}"[:300])
+
+
+def quiet_logger(name: str, faults: PeerFaults) -> logging.Logger:
+    """A logger outside the program's tree: python-socketio's loggers must never feed a handler."""
+    logger = logging.Logger(name, logging.WARNING)
+    logger.addHandler(faults)
+    logger.propagate = False
+    return logger
+
+
+class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
+    """An AsyncServer that gives events to one function and acknowledges when that says so."""
+
+    def __init__(
+        self,
+        *,
+        on_event: Callable[[str, str, list[Any], bool], Future[Answer] | Answer | None],
+        on_admitted: Callable[[str], None],
+        on_gone: Callable[[str], None],
+        on_oversize: Callable[[str], Answer],
+        faults: PeerFaults,
+        tasks: Tasks,
+    ) -> None:
+        """*on_event(eio_sid, name, arguments, wants_answer)* answers at once, with a future, or not at all (None).
+
+        *on_admitted(eio_sid)* and *on_gone(eio_sid)* frame the time in which a client may be sent events;
+        *on_oversize(what)* gives the answer to a packet over the limit.
+        """
+        super().__init__(
+            async_mode="aiohttp",
+            # In a handler of its own a message could overtake the one before it.
+            async_handlers=False,
+            # The guard has looked at Origin and Host already; engineio would trust the Host header.
+            cors_allowed_origins=[],
+            max_http_buffer_size=TRANSPORT_LIMIT_BYTES,
+            logger=quiet_logger("desktop_logs.socketio", faults),
+            engineio_logger=quiet_logger("desktop_logs.engineio", faults),
+        )
+        Payload.max_decode_packets = MAX_PACKETS_A_REQUEST
+        self._on_event = on_event
+        self._on_admitted = on_admitted
+        self._on_gone = on_gone
+        self._on_oversize = on_oversize
+        self._tasks = tasks
+
+    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        await super()._handle_connect(eio_sid, namespace, data)
+        # Only now has the client its CONNECT packet: an event before it would be lost or break the handshake.
+        if namespace in (None, "/") and self.manager.sid_from_eio_sid(eio_sid, "/") is not None:
+            self._on_admitted(eio_sid)
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        self._on_gone(eio_sid)
+        await super()._handle_eio_disconnect(eio_sid, reason)
+
+    async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+        if len(data) <= MAX_PACKET_BYTES or eio_sid in self._binary_packet:
+            await super()._handle_eio_message(eio_sid, data)
+            return
+        answer = self._on_oversize(f"a packet of {len(data):,} bytes, of which at most {MAX_PACKET_BYTES:,} are taken")
+        head = _EVENT_HEAD.match(data[:200]) if isinstance(data, str) else None
+        if head and head[1]:
+            await self._acknowledge(eio_sid, int(head[1]), answer)
+
+    async def _handle_event_internal(
+        self,
+        server: Any,
+        sid: str,
+        eio_sid: str,
+        data: Any,
+        namespace: str,
+        id: int | None,  # noqa: A002  # the name is python-socketio's
+    ) -> None:
+        answer = self._on_event(eio_sid, data[0], data[1:], id is not None)
+        if id is None or answer is None:
+            return
+        if isinstance(answer, Future):
+            # Waiting here would hold up this client's next event until the disk has this one.
+            self._tasks.start(self._acknowledge_later(eio_sid, id, answer), "acknowledge")
+        else:
+            await self._acknowledge(eio_sid, id, answer)
+
+    async def _acknowledge_later(self, eio_sid: str, ack_id: int, answer: Future[Answer]) -> None:
+        await self._acknowledge(eio_sid, ack_id, await asyncio.wrap_future(answer))
+
+    async def _acknowledge(self, eio_sid: str, ack_id: int, answer: Answer) -> None:
+        await self._send_packet(eio_sid, Packet(ACK, data=[answer], id=ack_id))

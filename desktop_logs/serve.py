@@ -1,0 +1,98 @@
+"""Puts a headless hub together: `desktop-logs serve`, and the window's stand-in where there is no display. No Qt."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from desktop_logs.core.errors import SettingsError
+from desktop_logs.core.settings import LogSettings
+from desktop_logs.folders import logs_dir, settings_file
+from desktop_logs.localhub import LocalHub
+from desktop_logs.storage.folder import check_folder
+from desktop_logs.storage.settings_file import read_settings
+from desktop_logs.terminal import Printer, complain
+
+PROBLEM_POLL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What the command line says."""
+
+    port: int
+    path: str
+    data_dir: Path
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    """Settings named on the command line; they go before those in the settings file."""
+
+
+def serve(options: ServeOptions) -> int:
+    """Run a hub until SIGINT or SIGTERM; the exit code. Raises DesktopLogsError when it cannot begin."""
+    check_folder(options.data_dir)
+    settings = read_settings(settings_file(options.data_dir)).changed(**options.overrides)
+    return asyncio.run(_serve(options, settings))
+
+
+async def _serve(options: ServeOptions, settings: LogSettings) -> int:
+    printer = Printer(sys.stdout)
+    printer.start()
+    hub = LocalHub(options.data_dir, settings, report=complain, console=printer.show)
+    stop = asyncio.Event()
+    _on_signals(stop, lambda: _reload(hub, options))
+    try:
+        try:
+            await hub.start(options.port, options.path)
+            sys.stdout.write(f"listening on {hub.server.url}\n")
+            sys.stdout.write(f"log files in {logs_dir(options.data_dir)}\n" if settings.files else "no log files\n")
+            sys.stdout.flush()
+            await _until(stop, hub)
+        finally:
+            flushed = await hub.stop()
+    finally:
+        printer.close()
+    if not flushed:
+        complain("The disk did not take the last records in time. Look into the log files for what is missing.")
+        return 1
+    return 0
+
+
+async def _until(stop: asyncio.Event, hub: LocalHub) -> None:
+    """Wait for *stop*, telling of each problem with the files when it begins and when it ends."""
+    told = ""
+    while not stop.is_set():
+        if hub.disk.problem != told:
+            told = hub.disk.problem
+            complain(told or "The log files can be written again.")
+        try:
+            async with asyncio.timeout(PROBLEM_POLL_S):
+                await stop.wait()
+        except TimeoutError:
+            pass  # time to look at the files again
+
+
+def _reload(hub: LocalHub, options: ServeOptions) -> None:
+    try:
+        settings = read_settings(settings_file(options.data_dir)).changed(**options.overrides)
+    except SettingsError as wrong:
+        complain(f"{wrong} The settings stay as they were.")
+    else:
+        hub.disk.configure(settings)
+
+
+def _on_signals(stop: asyncio.Event, reload: Any) -> None:
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM"):
+        number = getattr(signal, name)
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:
+            # Windows' loop has no signal handlers; Python's own runs between two of its bytecodes.
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    if hasattr(signal, "SIGHUP"):
+        loop.add_signal_handler(signal.SIGHUP, reload)

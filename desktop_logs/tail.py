@@ -1,0 +1,92 @@
+"""A viewer in the terminal: `desktop-logs tail`, for hubs and for version 1 servers alike. No Qt."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+
+from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.errors import Evicted
+from desktop_logs.core.records import Record
+from desktop_logs.core.wire import encode_entry
+from desktop_logs.net.client import RemoteFeed
+from desktop_logs.terminal import complain, line_of, wants_color
+
+BATCH_RECORDS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class TailOptions:
+    """What the command line says."""
+
+    address: ServerAddress
+    token: str
+    least_severity: int
+    lines: int
+    """How many of the records that the server still holds are printed first."""
+    as_json: bool
+    follow: bool
+
+
+def tail(options: TailOptions) -> int:
+    """Print records until interrupted; the exit code. Raises ConnectError when the first connection fails."""
+    try:
+        return asyncio.run(_tail(options))
+    except KeyboardInterrupt:
+        return 0
+
+
+async def _tail(options: TailOptions) -> int:
+    feed = RemoteFeed(options.address, options.token)
+    news = asyncio.Event()
+    feed.subscribe(news.set)
+    feed.start()
+    try:
+        await feed.first_records()
+        cursor = _show_held(feed, options)
+        was_live = True
+        while options.follow:
+            await news.wait()
+            news.clear()
+            cursor = _show_new(feed, cursor, options)
+            is_live = feed.state.phase == "live"
+            if is_live != was_live and feed.state.phase != "starting":
+                complain(f"connected to {feed.address} again" if is_live else f"{feed.state.problem} Trying again …")
+                was_live = is_live
+    finally:
+        await feed.close()
+    return 0
+
+
+def _show_held(feed: RemoteFeed, options: TailOptions) -> int:
+    """Print the last lines of what the server held; returns the number of the newest record seen."""
+    held = feed.since(0, sys.maxsize)
+    chosen = [record for record in held if record.severity >= options.least_severity]
+    _write(chosen[-options.lines :] if options.lines else [], options)
+    return feed.head
+
+
+def _show_new(feed: RemoteFeed, cursor: int, options: TailOptions) -> int:
+    while True:
+        try:
+            records = feed.since(cursor, BATCH_RECORDS)
+        except Evicted as evicted:
+            complain(f"{evicted.first_seq - 1 - cursor:,} records came faster than they could be printed")
+            cursor = evicted.first_seq - 1
+            continue
+        if not records:
+            return cursor
+        cursor = records[-1].seq
+        _write([record for record in records if record.severity >= options.least_severity], options)
+
+
+def _write(records: list[Record], options: TailOptions) -> None:
+    if not records:
+        return
+    if options.as_json:
+        sys.stdout.write("".join(encode_entry(record).decode() + "\n" for record in records))
+    else:
+        color = wants_color(sys.stdout)
+        sys.stdout.write("".join(line_of(record, color) + "\n" for record in records))
+    sys.stdout.flush()

@@ -1,0 +1,87 @@
+"""Records and sentences in a terminal. No Qt, no sockets; nothing a record says is obeyed by the terminal."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TextIO
+
+from desktop_logs.core.export import text_line
+from desktop_logs.core.levels import band_of
+from desktop_logs.core.records import Record
+
+# Per band: grey, blue, green, yellow, red, magenta.
+_COLORS = ("\x1b[90m", "\x1b[34m", "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[35m")
+_RESET = "\x1b[0m"
+_WAITING_BATCHES = 200
+
+
+def wants_color(stream: TextIO) -> bool:
+    """True for a terminal, unless NO_COLOR is set (no-color.org) or it cannot."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def line_of(record: Record, color: bool) -> str:
+    """The record as a person reads it, the level in its colour where *color* says so."""
+    line = text_line(record)
+    if not color:
+        return line
+    # The date and time before the level are always 24 characters wide.
+    head, level, rest = line[:24], line[24:].split(" ", 1)[0], line[24:].partition(" ")[2]
+    return f"{head}{_COLORS[band_of(record.severity)]}{level}{_RESET} {rest}"
+
+
+def complain(error: object) -> None:
+    """One sentence on stderr."""
+    sys.stderr.write(f"desktop-logs: {error}\n")
+    sys.stderr.flush()
+
+
+def silence_broken_pipe() -> None:
+    """Let the interpreter's last flush go nowhere, when who read our output has left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Printer:
+    """Prints records on a thread of its own: a terminal that is held (Ctrl+S) must not hold up the disk."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._color = wants_color(stream)
+        self._waiting: queue.Queue[Sequence[Record] | None] = queue.Queue(_WAITING_BATCHES)
+        self._missed = 0
+        self._thread = threading.Thread(target=self._run, name="printer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to print."""
+        self._thread.start()
+
+    def show(self, records: Sequence[Record]) -> None:
+        """Print *records* soon; never waits. What a held terminal cannot take is counted and told when it goes on."""
+        try:
+            self._waiting.put_nowait(records)
+        except queue.Full:
+            self._missed += len(records)
+
+    def close(self, timeout_s: float = 1.0) -> None:
+        """Print what waits, for at most *timeout_s*."""
+        try:
+            self._waiting.put(None, timeout=timeout_s)
+        except queue.Full:
+            return  # the terminal is held; the thread is a daemon and dies with the program
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while (records := self._waiting.get()) is not None:
+            missed, self._missed = self._missed, 0
+            lines = [line_of(record, self._color) for record in records]
+            if missed:
+                lines.append(f"({missed:,} records were not printed, since the terminal was too slow)")
+            try:
+                self._stream.write("\n".join(lines) + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):
+                return  # who read our output has left; the hub goes on without
