@@ -31,8 +31,8 @@ def is_emitting() -> bool:
 
 
 def check_server(sio: Any) -> None:
-    """Raise TypeError unless *sio* is a `socketio.AsyncServer` or a `socketio.Server`. By what it has, not by its class:
-    this file should work with a program that wraps its server."""
+    """Raise TypeError unless *sio* is a `socketio.AsyncServer` or a `socketio.Server`; told by what it has, since some
+    programs wrap their server."""
     if not all(hasattr(sio, name) for name in ("eio", "emit", "on", "handlers", "is_asyncio_based")):
         raise TypeError(f"a socketio.AsyncServer or a socketio.Server is needed, not {type(sio).__name__}.")
 

@@ -1,5 +1,5 @@
-"""`setup_logging`: console, rotating files, hub and broadcast for a program in one call. Puts the handlers together; what
-each does stands in its own file."""
+"""`setup_logging`: console, rotating files, hub and broadcast for a program in one call. Puts the handlers together;
+what each does stands in its own file."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from desktop_logs.handlers.broadcasting import BroadcastHandler
 from desktop_logs.handlers.entries import severity_of_record
 from desktop_logs.handlers.exceptions import ExceptionCapture
 from desktop_logs.handlers.files import RotatingFilesHandler
+from desktop_logs.handlers.links import check_server
+from desktop_logs.handlers.process import MAX_DEPTH, here
 from desktop_logs.handlers.sending import DesktopLogsHandler
 
 _OWNER = "desktop_logs_setup"
@@ -35,6 +37,16 @@ class ConsoleHandler(logging.StreamHandler[TextIO]):
     def filter(self, record: logging.LogRecord) -> Any:
         """As every handler's, and nothing below the threshold."""
         return super().filter(record) if severity_of_record(record) >= self.threshold else False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """As every stream's; an object that logs itself in its own `__str__` comes to an end here too."""
+        if here.depth >= MAX_DEPTH:
+            return
+        here.depth += 1
+        try:
+            super().emit(record)
+        finally:
+            here.depth -= 1
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as text that a terminal can show safely."""
@@ -159,11 +171,11 @@ def setup_logging(
     capture_exceptions: bool = True,
     logger: logging.Logger | str | None = None,
 ) -> LoggingSetup:
-    """Give a program its logging: console, rotating files, and what else is asked for. Called again, it replaces what it
-    put there before.
+    """Give a program its logging: console, rotating files, and what else is asked for. Called again, it replaces what
+    it put there before.
 
-    *level* is the lowest that *logger* (the root logger) lets through; *source* names the program. With *url* records go
-    to the hub there, with *token* if it needs one. *broadcast* is a python-socketio server of the program's, or a
+    *level* is the lowest that *logger* (the root logger) lets through; *source* names the program. With *url* records
+    go to the hub there, with *token* if it needs one. *broadcast* is a python-socketio server of the program's, or a
     BroadcastHandler. *console* and *files* switch those on or off; left out, *settings* decide, and without settings
     both are on. Files are made in *log_dir*. Uncaught exceptions are logged unless *capture_exceptions* is false.
 
@@ -178,12 +190,8 @@ def setup_logging(
     target = logging.getLogger(logger) if logger is None or isinstance(logger, str) else logger
     checked_level = _checked(level)
     is_own = isinstance(broadcast, BroadcastHandler)
-    if (
-        broadcast is not None
-        and not is_own
-        and not (hasattr(broadcast, "eio") and hasattr(broadcast, "attach" if False else "emit"))
-    ):
-        raise TypeError(f"broadcast takes a socketio server or a BroadcastHandler, not {type(broadcast).__name__}.")
+    if broadcast is not None and not is_own:
+        check_server(broadcast)
     sender = DesktopLogsHandler(url, source=source, token=token) if url else None
 
     _close_previous(target)
@@ -221,3 +229,7 @@ def _close_previous(logger: logging.Logger) -> None:
         owner = getattr(handler, _OWNER, None)
         if isinstance(owner, LoggingSetup):
             owner.close()
+    # A setup without any handler leaves no mark but the hooks.
+    capture = ExceptionCapture.current()
+    if capture is not None and capture.is_for(logger):
+        capture.close()
