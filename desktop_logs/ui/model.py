@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 
+from desktop_logs.core.export import traceback_of
 from desktop_logs.core.levels import BANDS, band_of
 from desktop_logs.core.query import Query
 from desktop_logs.core.records import Record
@@ -31,6 +32,7 @@ _FRAME_S: Final = 1 / 30
 _CHUNK: Final = 1_000
 _MAX_SLAB: Final = 5_000
 _TOOLTIP_CHARACTERS: Final = 1_000
+_ROW_CHARACTERS: Final = 2_000
 _BAND: Final = tuple(band_of(severity) for severity in range(25))
 _seq_of = attrgetter("seq")
 
@@ -280,7 +282,23 @@ def cell_text(record: Record, column: int) -> str:
         return one_line(record.level).upper()
     if column == SOURCE:
         return one_line(record.source)
-    return summary(record.message)[0]
+    return first_line(record)[0]
+
+
+def first_line(record: Record) -> tuple[str, int]:
+    """The first line of the message, cut at 2,000 characters, and how many lines more the detail has.
+
+    Those of a traceback in the context count too.
+    """
+    message = record.message
+    if len(message) <= _ROW_CHARACTERS:
+        first, more = summary(message)
+    else:
+        # What is not seen in a row is not made safe either: 256 KiB would cost a frame a millisecond a row.
+        bare = message.strip("\r\n")
+        first, more = summary(bare[:_ROW_CHARACTERS])[0], bare.count("\n")
+    trace = traceback_of(record)
+    return first, more + len(trace.splitlines()) if trace else more
 
 
 def tooltip_text(record: Record, column: int) -> str:
@@ -298,7 +316,7 @@ def accessible_text(record: Record, column: int) -> str:
     """What a screen reader says of a cell."""
     if column != MESSAGE:
         return cell_text(record, column)
-    first, more = summary(record.message)
+    first, more = first_line(record)
     return f"{first}, {more} more {'line' if more == 1 else 'lines'}" if more else first
 
 

@@ -1,0 +1,380 @@
+"""The table of records: where its view is, what is selected, which columns it shows. How it draws stands in delegate.
+
+The view hangs on an anchor: a record's number and how far below the upper edge it stands. After any change of the
+rows the table puts that record back to its place, unless it follows the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from PySide6.QtCore import (
+    QByteArray,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
+
+from desktop_logs.core.export import text_line
+from desktop_logs.core.records import Record
+from desktop_logs.ui.delegate import FIRST_PADDING, PADDING, RecordDelegate
+from desktop_logs.ui.model import COLUMNS, LEVEL, MESSAGE, SOURCE, TIME, RecordModel
+from desktop_logs.ui.theme import ROW_HEIGHT, Palette, Theme, fixed_font
+
+MAX_COPIED_ROWS: Final = 5_000
+"""More would hold the window for longer than a frame; the export is for those."""
+_HEADER_HEIGHT: Final = 28
+_WIDTH_CHARACTERS: Final = {TIME: 13, LEVEL: 6, SOURCE: 13, MESSAGE: 40}
+_SelectRows = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+
+
+class RecordTable(QTableView):
+    """A view on a RecordModel that follows the newest record or keeps the lines under the eye where they are."""
+
+    following_changed = Signal(bool)
+    current_record_changed = Signal(object)
+    """The Record that became current by a person's doing; None when all were cleared."""
+    detail_requested = Signal()
+    copy_refused = Signal(int)
+    """How many rows somebody wanted to copy, when that is above MAX_COPIED_ROWS."""
+
+    def __init__(self, model: RecordModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._records = model
+        self._following = True
+        self._anchor: tuple[int, int] = (0, 0)
+        self._is_changing = False
+        self._current_seq: int | None = None
+        self._selected_seqs: list[int] = []
+        """The selection, for as long as a filter change goes on."""
+        self.setAccessibleName("Records")
+        font = fixed_font()
+        self.setFont(font)
+        self._delegate = RecordDelegate(theme.palette, font, self)
+        self.setItemDelegate(self._delegate)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setCornerButtonEnabled(False)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.setTabKeyNavigation(False)
+        self.setModel(model)
+        self._prepare_headers()
+        self._watch_model()
+        self.verticalScrollBar().valueChanged.connect(self._scrolled)
+        theme.changed.connect(self._theme_changed)
+
+    # Following
+
+    @property
+    def is_following(self) -> bool:
+        """True while the newest record is kept in view."""
+        return self._following
+
+    def set_following(self, following: bool) -> None:
+        """Keep the newest record in view, or stay where the view is."""
+        if following:
+            self._to_bottom()
+        else:
+            self._take_anchor()
+        if following != self._following:
+            self._following = following
+            self.following_changed.emit(following)
+
+    # Records and rows
+
+    def selected_records(self) -> list[Record]:
+        """The records of the selected rows, in their order."""
+        shown = self._records.shown
+        return [record for first, last in self._selected_ranges() for record in shown[first : last + 1]]
+
+    def current_record(self) -> Record | None:
+        """The record of the current row; None when there is none."""
+        index = self.currentIndex()
+        return self._records.record_at(index.row()) if index.isValid() else None
+
+    def go_to_row(self, row: int) -> None:
+        """Make *row* the current and only selected one, in view; following ends."""
+        self.set_following(False)
+        index = self._records.index(row, self._first_column())
+        self.selectionModel().setCurrentIndex(index, _SelectRows)
+        self.scrollTo(index, QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def go_to_next(self, bands: frozenset[int], step: int) -> bool:
+        """Go to the nearest row of *bands* after (*step* 1) or before (-1) the current one; False if there is none.
+
+        Without a current row the search starts at the upper edge of the view (or the lower one, backwards).
+        """
+        current = self.currentIndex()
+        if current.isValid():
+            start = current.row()
+        elif step > 0:
+            start = self.rowAt(0) - 1
+        else:
+            last = self.rowAt(self.viewport().height() - 1)
+            start = last + 1 if last >= 0 else len(self._records.shown)
+        row = self._records.next_row(start, bands, step)
+        if row is None:
+            return False
+        self.go_to_row(row)
+        return True
+
+    def copy_selection(self) -> None:
+        """Put the selected rows on the clipboard as text, a record after another."""
+        count = sum(last - first + 1 for first, last in self._selected_ranges())
+        if count > MAX_COPIED_ROWS:
+            self.copy_refused.emit(count)
+        elif count:
+            QGuiApplication.clipboard().setText("\n".join(map(text_line, self.selected_records())))
+
+    # Columns
+
+    def columns_menu(self, parent: QWidget) -> QMenu:
+        """A menu that shows and hides columns; the last one that is visible cannot be hidden."""
+        menu = QMenu("Columns", parent)
+        header = self.horizontalHeader()
+        visible = [column for column in range(len(COLUMNS)) if not header.isSectionHidden(column)]
+        for column, name in enumerate(COLUMNS):
+            action = QAction(name, menu)
+            action.setCheckable(True)
+            action.setChecked(column in visible)
+            action.setEnabled(visible != [column])
+            action.toggled.connect(lambda shown, column=column: self.set_column_shown(column, shown))
+            menu.addAction(action)
+        menu.addSeparator()
+        menu.addAction("Reset columns", self.reset_columns)
+        return menu
+
+    def set_column_shown(self, column: int, shown: bool) -> None:
+        """Show or hide a column."""
+        self.horizontalHeader().setSectionHidden(column, not shown)
+        self._columns_changed()
+
+    def reset_columns(self) -> None:
+        """All columns, in their first order and width."""
+        header = self.horizontalHeader()
+        advance = self.fontMetrics().horizontalAdvance("M")
+        for column in range(len(COLUMNS)):
+            header.setSectionHidden(column, False)
+            header.moveSection(header.visualIndex(column), column)
+            left = FIRST_PADDING if column == TIME else PADDING
+            self.setColumnWidth(column, _WIDTH_CHARACTERS[column] * advance + left + PADDING)
+        self._columns_changed()
+
+    def save_columns(self) -> QByteArray:
+        """Order, widths and visibility of the columns, for restore_columns."""
+        return self.horizontalHeader().saveState()
+
+    def restore_columns(self, state: QByteArray) -> bool:
+        """Take back what save_columns gave; False, with the first order, when *state* is not of that kind."""
+        header = self.horizontalHeader()
+        restored = header.restoreState(state) and header.count() == len(COLUMNS)
+        if not restored or header.hiddenSectionCount() >= len(COLUMNS):
+            self.reset_columns()
+            restored = False
+        # A saved state also carries what is not a person's choice.
+        self._prepare_header_manners()
+        self._columns_changed()
+        return restored
+
+    # Qt's side
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, keys = event.key(), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_selection()
+        elif key == Qt.Key.Key_End and keys in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier):
+            self.set_following(True)
+        elif key == Qt.Key.Key_Home and keys in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier):
+            self.verticalScrollBar().setValue(0)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.detail_requested.emit()
+        elif event.text() and event.text().isprintable() and not keys & Qt.KeyboardModifier.ControlModifier:
+            # Letters and the space are the page's keys, not a search for the cell that begins with them.
+            event.ignore()
+        elif key == Qt.Key.Key_Escape:
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: object) -> None:
+        self.detail_requested.emit()
+
+    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
+        super().currentChanged(current, previous)
+        if self._is_changing or not current.isValid():
+            return
+        record = self._records.record_at(current.row())
+        self._selected_seqs = []
+        if record.seq != self._current_seq:
+            self._current_seq = record.seq
+            self.current_record_changed.emit(record)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        was_changing, self._is_changing = self._is_changing, True
+        super().resizeEvent(event)
+        self._is_changing = was_changing
+        if self._following:
+            self._to_bottom()
+
+    # Inside: the model
+
+    def _watch_model(self) -> None:
+        model = self._records
+        model.rowsAboutToBeInserted.connect(self._rows_will_change)
+        model.rowsAboutToBeRemoved.connect(self._rows_will_change)
+        model.modelAboutToBeReset.connect(self._rows_will_reset)
+        model.rowsInserted.connect(self._rows_changed)
+        model.rowsRemoved.connect(self._rows_changed)
+        model.modelReset.connect(self._rows_changed)
+
+    def _rows_will_change(self) -> None:
+        self._is_changing = True
+
+    def _rows_will_reset(self) -> None:
+        current = self.currentIndex()
+        if current.isValid() and not self._following:
+            y = self.visualRect(current).y()
+            if 0 <= y < self.viewport().height():
+                self._anchor = (self._records.record_at(current.row()).seq, y)
+        selected = self.selected_records()
+        if selected:
+            self._selected_seqs = [record.seq for record in selected] if len(selected) <= MAX_COPIED_ROWS else []
+        self._is_changing = True
+
+    def _rows_changed(self) -> None:
+        if not self._records.held:
+            self._cleared()
+        self._restore_selection()
+        # Qt lays out later; the scroll bar's range must be right now, before the place is taken up again.
+        self.executeDelayedItemsLayout()
+        self.updateGeometries()
+        if self._following:
+            self._to_bottom()
+        else:
+            self._to_anchor()
+        self._is_changing = False
+
+    def _cleared(self) -> None:
+        self._delegate.forget()
+        self._selected_seqs = []
+        if self._current_seq is not None:
+            self._current_seq = None
+            self.current_record_changed.emit(None)
+
+    def _restore_selection(self) -> None:
+        """Select again, by number, what a reset has made Qt forget, as far as it is shown by now."""
+        selection = self.selectionModel()
+        column = self._first_column()
+        if self._current_seq is not None and not self.currentIndex().isValid():
+            row = self._records.row_of_seq(self._current_seq)
+            if row is not None:
+                index = self._records.index(row, column)
+                selection.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
+        if not self._selected_seqs:
+            return
+        found = [(seq, row) for seq in self._selected_seqs if (row := self._records.row_of_seq(seq)) is not None]
+        if found:
+            self._selected_seqs = [seq for seq in self._selected_seqs if self._records.row_of_seq(seq) is None]
+            select = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+            selection.select(self._as_selection([row for _, row in found]), select)
+
+    def _as_selection(self, rows: Sequence[int]) -> QItemSelection:
+        selection = QItemSelection()
+        starts = [rows[0]] + [after for before, after in pairwise(rows) if after != before + 1]
+        ends = [before for before, after in pairwise(rows) if after != before + 1] + [rows[-1]]
+        for first, last in zip(starts, ends, strict=True):
+            selection.select(self._records.index(first, 0), self._records.index(last, len(COLUMNS) - 1))
+        return selection
+
+    def _selected_ranges(self) -> list[tuple[int, int]]:
+        selection = self.selectionModel().selection()
+        return sorted({(part.top(), part.bottom()) for part in selection})
+
+    # Inside: the place of the view
+
+    def _scrolled(self, value: int) -> None:
+        if self._is_changing:
+            return
+        self._take_anchor()
+        following = value >= self.verticalScrollBar().maximum()
+        if following != self._following:
+            self._following = following
+            self.following_changed.emit(following)
+
+    def _take_anchor(self) -> None:
+        value = self.verticalScrollBar().value()
+        row = value // ROW_HEIGHT
+        if row < len(self._records.shown):
+            self._anchor = (self._records.record_at(row).seq, row * ROW_HEIGHT - value)
+
+    def _to_anchor(self) -> None:
+        seq, y = self._anchor
+        row = self._records.row_from_seq(seq)
+        is_there = row < len(self._records.shown) and self._records.record_at(row).seq == seq
+        self._move_to(row * ROW_HEIGHT - (y if is_there else max(y, 0)))
+
+    def _to_bottom(self) -> None:
+        self._move_to(self.verticalScrollBar().maximum())
+
+    def _move_to(self, value: int) -> None:
+        was_changing, self._is_changing = self._is_changing, True
+        self.verticalScrollBar().setValue(value)
+        self._is_changing = was_changing
+
+    # Inside: columns and colours
+
+    def _prepare_headers(self) -> None:
+        vertical = self.verticalHeader()
+        vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        vertical.setMinimumSectionSize(ROW_HEIGHT)
+        vertical.setDefaultSectionSize(ROW_HEIGHT)
+        vertical.hide()
+        header = self.horizontalHeader()
+        header.setFont(self.parentWidget().font() if self.parentWidget() else header.font())
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        header.customContextMenuRequested.connect(self._open_columns_menu)
+        header.sectionMoved.connect(self._columns_changed)
+        header.setAccessibleName("Columns")
+        self._prepare_header_manners()
+        self.reset_columns()
+
+    def _prepare_header_manners(self) -> None:
+        header = self.horizontalHeader()
+        header.setSectionsMovable(True)
+        header.setFirstSectionMovable(True)
+        header.setStretchLastSection(True)
+        header.setHighlightSections(False)
+        header.setSectionsClickable(False)
+        header.setMinimumSectionSize(40)
+        header.setFixedHeight(_HEADER_HEIGHT)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+    def _open_columns_menu(self, at: QPoint) -> None:
+        menu = self.columns_menu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.horizontalHeader().mapToGlobal(at))
+
+    def _columns_changed(self) -> None:
+        self._delegate.first_column = self._first_column()
+        self.viewport().update()
+
+    def _first_column(self) -> int:
+        header = self.horizontalHeader()
+        order = (header.logicalIndex(visual) for visual in range(header.count()))
+        return next((column for column in order if not header.isSectionHidden(column)), TIME)
+
+    def _theme_changed(self, palette: Palette) -> None:
+        self._delegate.set_palette(palette)
+        self.viewport().update()

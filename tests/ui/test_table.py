@@ -1,0 +1,262 @@
+"""The table follows or stands still as asked, keeps what was selected, and its columns stay as they were put."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import QByteArray, QItemSelectionModel, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from desktop_logs.core.levels import BANDS
+from desktop_logs.core.query import parse
+from desktop_logs.ui import table as table_module
+from desktop_logs.ui.model import ALL_BANDS, LEVEL, MESSAGE, SOURCE, TIME, RecordModel
+from desktop_logs.ui.table import RecordTable
+from desktop_logs.ui.theme import Theme
+from tests.ui.fakes import make_record, make_records
+
+ERRORS = frozenset({BANDS.index("error"), BANDS.index("fatal")})
+MakeTable = Callable[..., RecordTable]
+
+
+@pytest.fixture
+def make_table(qapp: QApplication, qtbot: QtBot) -> MakeTable:
+    theme = Theme(qapp, "dark")
+
+    def make(count: int = 0, capacity: int = 100_000) -> RecordTable:
+        model = RecordModel(capacity)
+        table = RecordTable(model, theme)
+        model.setParent(table)
+        qtbot.addWidget(table)
+        table.resize(800, 272)
+        table.show()
+        model.append(make_records(count))
+        return table
+
+    return make
+
+
+def model_of(table: RecordTable) -> RecordModel:
+    model = table.model()
+    assert isinstance(model, RecordModel)
+    return model
+
+
+def top_line(table: RecordTable) -> tuple[int, int]:
+    """The number of the record at the upper edge, and how far above the edge it begins."""
+    row = table.rowAt(0)
+    return model_of(table).record_at(row).seq, table.rowViewportPosition(row)
+
+
+def bottom_seq(table: RecordTable) -> int:
+    row = table.rowAt(table.viewport().height() - 1)
+    return model_of(table).record_at(row).seq
+
+
+def test_new_records_are_followed_from_the_start(make_table: MakeTable) -> None:
+    table = make_table(100)
+    assert table.is_following
+    assert bottom_seq(table) == 100
+    model_of(table).append(make_records(50, 101))
+    assert bottom_seq(table) == 150
+
+
+def test_scrolling_up_stops_following_and_end_resumes_it(make_table: MakeTable, qtbot: QtBot) -> None:
+    table = make_table(100)
+    heard: list[bool] = []
+    table.following_changed.connect(heard.append)
+    bar = table.verticalScrollBar()
+    bar.setValue(bar.value() - 240)
+    model_of(table).append(make_records(50, 101))
+    assert not table.is_following
+    qtbot.keyClick(table, Qt.Key.Key_End)
+    assert table.is_following
+    assert bottom_seq(table) == 150
+    assert heard == [False, True]
+    bar.setValue(10)
+    qtbot.keyClick(table, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    assert bottom_seq(table) == 150
+
+
+def test_scrolling_down_to_the_last_record_follows_again(make_table: MakeTable) -> None:
+    table = make_table(100)
+    bar = table.verticalScrollBar()
+    bar.setValue(100)
+    bar.setValue(bar.maximum())
+    assert table.is_following
+
+
+def test_lines_under_the_eye_stand_still_while_records_come_and_go(make_table: MakeTable) -> None:
+    table = make_table(800, capacity=800)
+    table.verticalScrollBar().setValue(500 * 24 + 7)
+    before = top_line(table)
+    assert before == (501, -7)
+    for first in range(801, 1_201, 50):
+        model_of(table).append(make_records(50, first))
+        assert top_line(table) == before
+    model_of(table).append(make_records(400, 1_201))
+    assert top_line(table) == (model_of(table).record_at(0).seq, 0)
+    assert not table.is_following
+
+
+def test_following_survives_eviction_and_resizing(make_table: MakeTable) -> None:
+    table = make_table(800, capacity=800)
+    model_of(table).append(make_records(300, 801))
+    assert bottom_seq(table) == 1_100
+    table.resize(600, 400)
+    assert table.is_following
+    assert bottom_seq(table) == 1_100
+    table.resize(600, 200)
+    assert bottom_seq(table) == 1_100
+
+
+def test_filter_change_keeps_the_current_line_its_selection_and_its_place(make_table: MakeTable) -> None:
+    table = make_table(2_000)
+    model = model_of(table)
+    row = model.next_row(1_000, ERRORS, 1)
+    assert row is not None
+    table.verticalScrollBar().setValue((row - 3) * 24)
+    table.go_to_row(row)
+    seq = model.record_at(row).seq
+    y = table.visualRect(table.currentIndex()).y()
+    for bands in (ERRORS, ALL_BANDS):
+        model.set_filter(bands, parse(""))
+        model.finish_filtering()
+        current = table.current_record()
+        assert current is not None
+        assert current.seq == seq
+        assert [record.seq for record in table.selected_records()] == [seq]
+        assert table.visualRect(table.currentIndex()).y() == y
+
+
+def test_selection_hidden_by_a_filter_comes_back_with_it(make_table: MakeTable) -> None:
+    table = make_table(2_000)
+    model = model_of(table)
+    table.go_to_row(10)
+    heard: list[object] = []
+    table.current_record_changed.connect(heard.append)
+    model.set_filter(frozenset(), parse(""))
+    assert table.selected_records() == []
+    model.set_filter(ALL_BANDS, parse(""))
+    assert [record.seq for record in table.selected_records()] == [11]
+    assert heard == []
+
+
+def test_view_stands_still_while_a_scan_adds_older_records(make_table: MakeTable) -> None:
+    table = make_table(0)
+    clock_s = iter(range(10**9))
+    model = model_of(table)
+    model._clock = lambda: float(next(clock_s))
+    model.append(make_records(50_000))
+    table.go_to_row(49_000)
+    seq = model.record_at(49_000).seq
+    y = table.visualRect(table.currentIndex()).y()
+    model.set_filter(frozenset(range(1, 6)), parse(""))
+    assert model.is_filtering
+    model.finish_filtering()
+    assert model.row_of_seq(seq) == table.currentIndex().row()
+    assert table.visualRect(table.currentIndex()).y() == y
+
+
+def test_cleared_view_tells_that_no_record_is_current(make_table: MakeTable) -> None:
+    table = make_table(20)
+    heard: list[object] = []
+    table.current_record_changed.connect(heard.append)
+    table.go_to_row(3)
+    model_of(table).clear()
+    model_of(table).append(make_records(3, 21))
+    assert [getattr(record, "seq", None) for record in heard] == [4, None]
+    assert table.current_record() is None
+
+
+def test_next_and_previous_error_are_found_from_the_current_row(make_table: MakeTable) -> None:
+    table = make_table(0)
+    levels = ["info", "error", "info", "warn", "fatal", "info"]
+    model_of(table).append([make_record(at, level=level) for at, level in enumerate(levels, 1)])
+    visited = []
+    for step in (1, 1, 1, -1, -1):
+        found = table.go_to_next(ERRORS, step)
+        record = table.current_record()
+        visited.append((found, record.seq if record else None))
+    assert visited == [(True, 2), (True, 5), (False, 5), (True, 2), (False, 2)]
+    assert not table.is_following
+
+
+def test_backwards_search_without_a_current_row_starts_at_the_lower_edge(make_table: MakeTable) -> None:
+    table = make_table(900)
+    assert table.go_to_next(ERRORS, -1)
+    record = table.current_record()
+    assert record is not None
+    assert record.seq > 890
+
+
+def test_copy_puts_the_selected_rows_on_the_clipboard(make_table: MakeTable, qtbot: QtBot) -> None:
+    table = make_table(0)
+    model_of(table).append([make_record(1, "first\nsecond"), make_record(2, "third", level="error", source="")])
+    table.selectAll()
+    qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    lines = QGuiApplication.clipboard().text().split("\n")
+    assert lines[0].split()[2:] == ["INFO", "api", "first"]
+    assert lines[1] == "    second"
+    assert lines[2].split()[2:] == ["ERROR", "-", "third"]
+
+
+def test_copy_of_too_many_rows_is_refused_and_said(
+    make_table: MakeTable, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_module, "MAX_COPIED_ROWS", 5)
+    table = make_table(6)
+    table.selectAll()
+    with qtbot.waitSignal(table.copy_refused) as refused:
+        table.copy_selection()
+    assert refused.args == [6]
+
+
+def test_selected_records_are_in_the_rows_order(make_table: MakeTable) -> None:
+    table = make_table(20)
+    select = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+    for row in (9, 3, 4, 15):
+        table.selectionModel().select(model_of(table).index(row, 0), select)
+    assert [record.seq for record in table.selected_records()] == [4, 5, 10, 16]
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
+def test_enter_asks_for_the_detail(make_table: MakeTable, qtbot: QtBot, key: Qt.Key) -> None:
+    table = make_table(3)
+    with qtbot.waitSignal(table.detail_requested):
+        qtbot.keyClick(table, key)
+
+
+def test_columns_stay_as_they_were_put(make_table: MakeTable) -> None:
+    first = make_table(3)
+    first.horizontalHeader().moveSection(0, 2)
+    first.set_column_shown(SOURCE, False)
+    first.setColumnWidth(LEVEL, 111)
+    second = make_table(3)
+    assert second.restore_columns(first.save_columns())
+    assert second.horizontalHeader().isSectionHidden(SOURCE)
+    assert second.horizontalHeader().visualIndex(TIME) == 2
+    assert second.columnWidth(LEVEL) == 111
+
+
+@pytest.mark.parametrize("state", [b"", b"rubbish", b"\x00" * 200])
+def test_unreadable_columns_are_ignored(make_table: MakeTable, state: bytes) -> None:
+    table = make_table(3)
+    assert not table.restore_columns(QByteArray(state))
+    assert not table.horizontalHeader().isSectionHidden(MESSAGE)
+    assert [table.horizontalHeader().visualIndex(column) for column in range(4)] == [0, 1, 2, 3]
+
+
+def test_last_visible_column_cannot_be_hidden(make_table: MakeTable) -> None:
+    table = make_table(3)
+    for column in (TIME, LEVEL, SOURCE):
+        table.set_column_shown(column, False)
+    actions = table.columns_menu(table).actions()
+    assert [action.isEnabled() for action in actions[:4]] == [True, True, True, False]
+    actions[0].trigger()
+    assert not table.horizontalHeader().isSectionHidden(TIME)
+    actions[-1].trigger()
+    assert table.horizontalHeader().hiddenSectionCount() == 0
