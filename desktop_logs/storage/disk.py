@@ -27,11 +27,13 @@ Encode = Callable[[Record], bytes]
 Console = Callable[[Sequence[Record]], None]
 """Prints records; called on the disk thread."""
 
-_GROUP_RECORDS = 10_000
+_GROUP_RECORDS = 4_000
 _GROUP_BYTES = 8_000_000
-# About 2 ms with the real encoder: what a frame of the window can spare while this thread holds the GIL.
+# About 3 ms with the real encoder: what a frame of the window can spare while this thread holds the GIL.
 _SLICE_RECORDS = 1_000
+# What is held for each beside its text; a batch has a future with its lock.
 _RECORD_BYTES = 100
+_BATCH_BYTES = 1_000
 _PROBE_S = 1.0
 _TIDY_AGAIN_S = 30.0
 
@@ -133,7 +135,8 @@ class DiskThread:
         taken when nothing does), and StorageError once closed. Costs the caller about 0.1 µs for each record.
         """
         taken = tuple(records)
-        size = len(taken) * _RECORD_BYTES + sum(len(record.message) + len(record.context) for record in taken)
+        text = sum(len(record.message) + len(record.context) for record in taken)
+        size = _BATCH_BYTES + len(taken) * _RECORD_BYTES + text
         batch = _Batch(taken, size)
         # Now, since a waiter that is cancelled would else take the answer from the others, or stop the thread's own.
         batch.done.set_running_or_notify_cancel()
@@ -165,7 +168,7 @@ class DiskThread:
     def close(self, timeout_s: float) -> bool:
         """Write what waits, close the files and end the threads; False when that took longer than *timeout_s*.
 
-        Then the threads go on, and die with the program.
+        Then the threads go on, and die with the program. Not to be called from a future's callback.
         """
         deadline_s = time.monotonic() + timeout_s
         with self._wake:
@@ -236,8 +239,9 @@ class DiskThread:
                 encoded.append(batch)
         error = None
         if entries:
-            self._failed_bytes = sum(len(line) + 1 for _, line in entries)
             error = self._attempt(lambda: self._files.write(entries, self._today()))
+        if error is not None:
+            self._failed_bytes = sum(len(line) + 1 for _, line in entries)
         self._finish(encoded, error)
         self._print(group)
 
@@ -285,7 +289,7 @@ class DiskThread:
             if error is None:
                 batch.done.set_result(None)
             else:
-                batch.done.set_exception(error)
+                batch.done.set_exception(StorageError(*error.args))  # its own: raising one adds to its traceback
 
     def _print(self, group: Sequence[_Batch]) -> None:
         if self._console is None or not self._current.console:

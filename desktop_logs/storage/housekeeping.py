@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
-import shutil
+import stat
 import threading
 import zlib
 from collections.abc import Callable, Sequence
@@ -94,12 +94,15 @@ def _compress(series: RotatingFile, name: LogName, stop: threading.Event) -> Non
 
 
 def _pack(original: Path, part: Path, stop: threading.Event) -> int:
-    """Compress *original* into *part*; returns how many bytes were read."""
+    """Compress *original* into *part*, for the same eyes only; returns how many bytes were read."""
     size = 0
-    with open(original, "rb") as source, open(part, "wb") as raw:
-        shutil.copymode(original, part)
-        modified_s = os.fstat(source.fileno()).st_mtime
-        with gzip.GzipFile(original.name, "wb", 6, raw, modified_s) as target:
+    about = original.stat()
+
+    def open_as_private(path: str, flags: int) -> int:
+        return os.open(path, flags, stat.S_IMODE(about.st_mode))
+
+    with open(original, "rb") as source, open(part, "wb", opener=open_as_private) as raw:
+        with gzip.GzipFile(original.name, "wb", 6, raw, about.st_mtime) as target:
             while chunk := source.read(_CHUNK_BYTES):
                 if stop.is_set():
                     raise _Stopped

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -17,6 +21,7 @@ from desktop_logs.core.settings import LogSettings
 from desktop_logs.core.wire import decode_json
 from desktop_logs.storage import disk as disk_module
 from desktop_logs.storage.disk import DiskThread
+from desktop_logs.storage.rotation import LogName
 from tests.storage.failing_disk import FailingDisk
 
 DAY = date(2026, 11, 22)
@@ -290,7 +295,7 @@ def test_too_much_waiting_is_refused_and_the_rest_goes_on(make, tmp_path):
 
 
 def test_the_bound_is_on_size_too(make):
-    disk = make(max_queue_bytes=1_000)
+    disk = make(max_queue_bytes=2_500)
     disk.write([record("x" * 800)])
     with pytest.raises(Busy):
         disk.write([record("y")])
@@ -449,3 +454,33 @@ def test_a_failure_to_tidy_is_told_and_tried_again(make, tmp_path, monkeypatch):
     in_the_way.rmdir()
     until(lambda: not disk.problem)
     until(lambda: not old.exists())
+
+
+def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path):
+    """A real process that is killed with no warning: whatever it called stored is in the files, once and whole."""
+    program = (
+        "import sys, pathlib\n"
+        "from desktop_logs.core.records import Record\n"
+        "from desktop_logs.core.settings import LogSettings\n"
+        "from desktop_logs.storage.disk import DiskThread\n"
+        "disk = DiskThread(pathlib.Path(sys.argv[1]), LogSettings(max_file_bytes=20_000))\n"
+        "disk.start()\n"
+        "for first in range(0, 1_000_000, 100):\n"
+        "    batch = [Record(n, 0, 9, 'info', '', str(n)) for n in range(first, first + 100)]\n"
+        "    disk.write(batch).result()\n"
+        "    print(first + 100, flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True) as killed:
+        for acknowledged in killed.stdout:
+            if int(acknowledged) >= 3_000:
+                break
+        killed.kill()
+        rest = killed.stdout.read().splitlines(keepends=True)
+    acknowledged = int(([acknowledged] + [line for line in rest if line.endswith("\n")])[-1])
+    names = {replace(LogName.parse(path.name), suffix="") for path in tmp_path.iterdir()}
+    written: list[bytes] = []
+    for name in sorted(names, key=lambda name: (name.day, name.number)):
+        path = tmp_path / str(name)
+        packed = tmp_path / f"{name}.gz"
+        written += (path.read_bytes() if path.exists() else gzip.decompress(packed.read_bytes())).splitlines()
+    assert [int(decode_json(line)["message"]) for line in written[:acknowledged]] == list(range(acknowledged))

@@ -61,10 +61,10 @@ def test_the_file_being_written_is_left_alone_whatever_its_day(series):
     assert names(series) == ["app-2026-11-21.log"]
 
 
-def test_a_compressed_file_keeps_its_permissions(series):
-    os.chmod(put(series, YESTERDAY), 0o640)
+def test_a_compressed_file_is_for_no_more_eyes_than_its_original(series):
+    os.chmod(put(series, YESTERDAY), 0o600)
     run(series)
-    assert (series.folder / "app-2026-11-21.log.gz").stat().st_mode & 0o777 == 0o640
+    assert (series.folder / "app-2026-11-21.log.gz").stat().st_mode & 0o777 == 0o600
 
 
 def test_files_past_their_age_go_by_the_date_in_their_name(series):
