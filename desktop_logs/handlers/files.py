@@ -22,6 +22,7 @@ from desktop_logs.handlers.process import (
     EXIT_PATIENCE_S,
     MAX_DEPTH,
     exit_budget,
+    flush_when_child_ends,
     here,
     ignore_forks,
     say,
@@ -138,6 +139,7 @@ class RotatingFilesHandler(LockFreeHandler):
                 disk = DiskThread(self.folder, self._settings, encode_entry)
                 disk.start()
                 self._disk = disk
+                flush_when_child_ends(self.flush)
             return self._disk
 
     def _count(self, future: concurrent.futures.Future[None]) -> None:

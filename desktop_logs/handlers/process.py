@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import Final, Protocol
 
 MAX_DEPTH: Final = 3
@@ -93,6 +94,22 @@ def watch_exit() -> None:
     """Have `exit_budget` begin with the exit. `logging.shutdown`, which flushes and closes all handlers, was registered
     with atexit before this and so runs after it."""
     atexit.register(exit_budget.begin)
+
+
+def flush_when_child_ends(flush: Callable[[], None]) -> None:
+    """In a child of multiprocessing, have *flush* called at its end: a forked one leaves by `os._exit`, and neither
+    atexit nor logging hears of it. Nothing is done anywhere else, and nothing imported."""
+    util = sys.modules.get("multiprocessing.util")
+    process = sys.modules.get("multiprocessing.process")
+    if util is None or process is None or process.parent_process() is None:
+        return
+
+    def leave() -> None:
+        exit_budget.begin()
+        flush()
+
+    # After the finalizers of others, which may log. Its registry is the only hook that multiprocessing calls.
+    util.Finalize(None, leave, exitpriority=-100)
 
 
 def say(text: str) -> None:

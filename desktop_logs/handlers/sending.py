@@ -18,6 +18,7 @@ from desktop_logs.handlers.process import (
     EXIT_PATIENCE_S,
     MAX_DEPTH,
     exit_budget,
+    flush_when_child_ends,
     here,
     ignore_forks,
     say,
@@ -217,6 +218,7 @@ class DesktopLogsHandler(LockFreeHandler):
         self._thread = thread  # before it starts, so that no record made meanwhile starts another
         try:
             thread.start()
+            flush_when_child_ends(self.flush)
         except RuntimeError:
             # The interpreter is leaving, or the system has no thread left: flush delivers, or a later record tries.
             self._thread = None
