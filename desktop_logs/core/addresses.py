@@ -37,7 +37,10 @@ class ServerAddress:
         if not typed:
             raise UserError("Type the server's URL, for example http://localhost:3000.")
         has_scheme = "://" in typed
-        parts = urlsplit(typed if has_scheme else f"http://{typed}")
+        try:
+            parts = urlsplit(typed if has_scheme else f"http://{typed}")
+        except ValueError:
+            raise UserError(f"{typed!r} is not a URL. Type it like http://localhost:3000.") from None
         scheme = _SCHEMES.get(parts.scheme.lower())
         if scheme is None:
             raise UserError(f"{typed!r} begins with {parts.scheme}://, which is not http, https, ws or wss.")

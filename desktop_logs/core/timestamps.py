@@ -11,6 +11,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _INT64_MAX = 2**63 - 1
 _NUMERIC = re.compile(r"\d{10,19}(\.\d+)?")
+_SPACED_OFFSET = re.compile(r" (?=[+-]\d\d:?\d\d$)")
 _BEYOND_MICROSECONDS = re.compile(r"[.,]\d{6}(\d{1,3})")
 
 NS_PER_MS = 1_000_000
@@ -35,7 +36,8 @@ def _parse_text(text: str) -> int | None:
     if _NUMERIC.fullmatch(text):
         return _parse_number(float(text) if "." in text else int(text))
     try:
-        moment = datetime.fromisoformat(text)
+        # Winston and git put a space before the offset, which fromisoformat takes only without a fraction.
+        moment = datetime.fromisoformat(_SPACED_OFFSET.sub("", text) if " " in text else text)
         if moment.tzinfo is None:
             moment = moment.astimezone()
     except (ValueError, OverflowError, OSError):

@@ -1,0 +1,221 @@
+"""Puts a window together: loop, hub, feeds and the window, started and stopped in order. Nothing is drawn here."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop_logs.core.addresses import DEFAULT_PORT, ServerAddress
+from desktop_logs.core.errors import ListenError, SettingsError, StorageError
+from desktop_logs.core.feed import Feed
+from desktop_logs.core.settings import LogSettings
+from desktop_logs.folders import logs_dir, settings_file, window_file
+from desktop_logs.localhub import LocalHub
+from desktop_logs.net.client import RemoteFeed
+from desktop_logs.net.server import HOST
+from desktop_logs.storage.folder import check_folder
+from desktop_logs.storage.settings_file import read_settings, write_settings
+from desktop_logs.tasks import Tasks
+from desktop_logs.terminal import Printer, complain
+from desktop_logs.ui.loop import make_application, make_loop  # before anything else of Qt
+from desktop_logs.ui.theme import Theme
+from desktop_logs.ui.window import MainWindow, open_store
+
+FILES_POLL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOptions:
+    """What the command line says."""
+
+    port: int
+    path: str
+    data_dir: Path
+    remote: ServerAddress | None
+    """A server to open a tab on."""
+
+
+def run_window(options: WindowOptions) -> int:
+    """Open the window and run until it is closed; the exit code."""
+    application = make_application()
+    loop = make_loop(application)
+    with loop:
+        return int(loop.run_until_complete(_run(options)))
+
+
+async def _run(options: WindowOptions) -> int:
+    desktop = Desktop(options)
+    return await desktop.run()
+
+
+class Desktop:
+    """The window with its hub and its feeds; the window asks it for what it may not do itself (WindowActions)."""
+
+    def __init__(self, options: WindowOptions) -> None:
+        self._options = options
+        self._closed = asyncio.Event()
+        self._tasks = Tasks(self._task_failed)
+        self._remotes: dict[Feed, RemoteFeed] = {}
+        settings, self._settings_problem = _settings(options.data_dir)
+        self._printer = Printer(sys.stdout)
+        self._hub = LocalHub(
+            options.data_dir,
+            settings,
+            report=self._report,
+            console=self._printer.show,
+            more_stats=self._window_stats,
+        )
+        store = open_store(window_file(options.data_dir))
+        self._theme = Theme(store.value("theme", "system"))
+        self._window = MainWindow(
+            local=self._hub,
+            actions=self,
+            theme=self._theme,
+            store=store,
+            local_url=f"http://{HOST}:{options.port or DEFAULT_PORT}",
+        )
+
+    async def run(self) -> int:
+        """Show the window, serve, and when it is closed end everything in order: no more in, flush, sockets, quit."""
+        self._window.closed.connect(self._closed.set)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # The window's stall timer lets the interpreter run often enough to see the signal.
+            signal.signal(number, lambda *_: self._window.close())
+        self._window.show()
+        self._printer.start()
+        if self._settings_problem:
+            self._window.show_notice("settings", self._settings_problem)
+        try:
+            check_folder(self._options.data_dir)
+        except StorageError as failure:
+            self._window.show_notice("folder", f"{failure} Until then records are shown, but not kept.")
+        if self._options.remote is not None:
+            self._window.add_feed(self.connect(self._options.remote, ""))
+        await self._start_hub()
+        self._tasks.start(self._watch_files(), "watch files")
+        await self._closed.wait()
+        flushed = await self._stop()
+        if not flushed:
+            complain("The disk did not take the last records in time. Look into the log files for what is missing.")
+        return 0 if flushed else 1
+
+    async def _start_hub(self) -> None:
+        try:
+            await self._hub.start(self._options.port, self._options.path)
+        except ListenError as failure:
+            self._tell_port(failure)
+        else:
+            self._window.set_local_address(self._hub.server.url)
+
+    async def _listen(self, port: int) -> None:
+        self._window.clear_notice("port")
+        try:
+            await self._hub.listen(port, self._options.path)
+        except ListenError as failure:
+            self._tell_port(failure)
+        else:
+            self._window.set_local_address(self._hub.server.url)
+
+    def _tell_port(self, failure: ListenError) -> None:
+        def listen(port: int) -> None:
+            self._tasks.start(self._listen(port), "listen")
+
+        def join() -> None:
+            self._window.clear_notice("port")
+            self._window.add_feed(self.connect(ServerAddress(f"http://{HOST}:{failure.port}"), ""))
+
+        offers = [
+            (f"Use port {failure.port + 1}", lambda: listen(failure.port + 1)),
+            ("Try again", lambda: listen(failure.port)),
+        ]
+        if failure.holder == "desktop-logs":
+            offers.insert(0, ("Join it", join))
+        text = str(failure)
+        self._window.show_notice("port", text[:1].upper() + text[1:], level="error", actions=offers)
+
+    async def _watch_files(self) -> None:
+        """Keep the status bar and the notice about the files as they are."""
+        told = ""
+        while True:
+            problem = self._hub.disk.problem
+            if not self._hub.disk.settings.files:
+                self._window.set_files_state("files off", True)
+            else:
+                self._window.set_files_state("files failing" if problem else "files OK", not problem)
+            if problem and problem != told:
+                self._window.show_notice(
+                    "files", problem, level="error", actions=[("Go on without files", self._no_files)]
+                )
+            elif told and not problem:
+                self._window.clear_notice("files")
+                self._window.clear_notice("folder")
+            told = problem
+            await asyncio.sleep(FILES_POLL_S)
+
+    def _no_files(self) -> None:
+        self._hub.disk.configure(self._hub.disk.settings.changed(files=False))
+        self._window.clear_notice("files")
+        self._window.clear_notice("folder")
+
+    async def _stop(self) -> bool:
+        await self._tasks.cancel_all()
+        for feed in list(self._remotes.values()):
+            await feed.close()
+        flushed = await self._hub.stop()
+        self._printer.close()
+        return flushed
+
+    # What the window asks for (WindowActions)
+
+    @property
+    def log_settings(self) -> LogSettings:
+        """What is written where, now."""
+        return self._hub.disk.settings
+
+    @property
+    def logs_folder(self) -> Path:
+        """Where the rotating files lie."""
+        return logs_dir(self._options.data_dir)
+
+    def connect(self, address: ServerAddress, token: str) -> Feed:
+        """A feed of the server at *address*, connecting already."""
+        feed = RemoteFeed(address, token)
+        self._remotes[feed] = feed
+        feed.start()
+        return feed
+
+    def disconnect(self, feed: Feed) -> None:
+        """Leave the server of *feed*."""
+        remote = self._remotes.pop(feed, None)
+        if remote is not None:
+            self._tasks.start(remote.close(), f"leave {remote.address}")
+
+    def retry(self, feed: Feed) -> None:
+        """Make the feed's next attempt now."""
+        if feed in self._remotes:
+            self._remotes[feed].retry()
+
+    def change_log_settings(self, settings: LogSettings) -> None:
+        """Follow *settings* from now on, and keep them. Raises SettingsError when they cannot be kept."""
+        self._hub.disk.configure(settings)
+        write_settings(settings_file(self._options.data_dir), settings)
+
+    def _window_stats(self) -> Mapping[str, int]:
+        return self._window.stats()
+
+    def _report(self, problem: str) -> None:
+        complain(problem)
+
+    def _task_failed(self, name: str, failure: BaseException) -> None:
+        complain(f"{name} failed: {failure!r}. This is a fault of Desktop Logs: report it.")
+
+
+def _settings(data_dir: Path) -> tuple[LogSettings, str]:
+    try:
+        return read_settings(settings_file(data_dir)), ""
+    except SettingsError as wrong:
+        return LogSettings(), str(wrong)

@@ -1,0 +1,166 @@
+"""The hub: numbers grow, every entry is counted once, a batch sent again is stored once."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from desktop_logs.core.errors import Busy, StorageError
+from desktop_logs.core.hub import Hub
+from desktop_logs.core.records import Record
+
+
+class SmallStore:
+    """A store in memory, which answers when told to."""
+
+    def __init__(self) -> None:
+        self.kept: list[Record] = []
+        self.waiting: list[tuple[Sequence[Record], Future[None]]] = []
+        self.full = False
+        self.stored = 0
+        self.failed = 0
+
+    @property
+    def queue_records(self) -> int:
+        return sum(len(records) for records, _ in self.waiting)
+
+    def write(self, records: Sequence[Record]) -> Future[None]:
+        if self.full:
+            raise Busy("full", 1)
+        done: Future[None] = Future()
+        self.waiting.append((records, done))
+        return done
+
+    def settle(self, error: StorageError | None = None) -> None:
+        for records, done in self.waiting:
+            if error is None:
+                self.kept += records
+                self.stored += len(records)
+                done.set_result(None)
+            else:
+                self.failed += len(records)
+                done.set_exception(error)
+        self.waiting = []
+
+
+@pytest.fixture
+def store() -> SmallStore:
+    return SmallStore()
+
+
+@pytest.fixture
+def hub(store: SmallStore) -> Hub:
+    return Hub(store, ring_capacity=100)
+
+
+def messages(hub: Hub) -> list[str]:
+    return [record.message for record in hub.ring.latest(100)]
+
+
+def test_records_are_numbered_shown_and_handed_to_the_store(hub: Hub, store: SmallStore) -> None:
+    receipt = hub.take(["a", "b"], 5)
+    assert [(record.seq, record.message, record.time_ns) for record in receipt.records] == [(1, "a", 5), (2, "b", 5)]
+    assert not receipt.stored.done()
+    assert messages(hub) == ["a", "b"]
+    store.settle()
+    assert receipt.stored.done()
+    assert [record.seq for record in store.kept] == [1, 2]
+
+
+def test_what_is_wrong_is_told_in_its_place_and_the_rest_goes_on(hub: Hub) -> None:
+    receipt = hub.take(["a", 7, "b", {}], 0)
+    assert receipt.accepted == 2
+    assert [refused.index for refused in receipt.rejected] == [1, 3]
+    assert messages(hub) == ["a", "b"]
+    assert "needs a message" in hub.last_rejection
+
+
+def test_followers_are_woken_once_a_batch_and_not_for_nothing(hub: Hub) -> None:
+    woken: list[int] = []
+    stop = hub.subscribe(lambda: woken.append(hub.head))
+    hub.take(["a", "b"], 0)
+    hub.take([7], 0)
+    assert woken == [2]
+    stop()
+    hub.take(["c"], 0)
+    assert woken == [2]
+
+
+def test_a_batch_sent_again_is_stored_once(hub: Hub, store: SmallStore) -> None:
+    hub.take(["a", "b"], 0, producer="p", first=1)
+    store.settle()
+    again = hub.take(["a", "b"], 0, producer="p", first=1)
+    assert (again.accepted, again.duplicates) == (0, 2)
+    overlapping = hub.take(["b", "c"], 0, producer="p", first=2)
+    assert (overlapping.accepted, overlapping.duplicates) == (1, 1)
+    assert messages(hub) == ["a", "b", "c"]
+
+
+def test_producers_do_not_mix(hub: Hub, store: SmallStore) -> None:
+    hub.take(["a"], 0, producer="p", first=1)
+    store.settle()
+    assert hub.take(["a"], 0, producer="q", first=1).accepted == 1
+
+
+def test_a_batch_sent_again_before_the_disk_answered_waits_for_the_same_answer(hub: Hub, store: SmallStore) -> None:
+    first = hub.take(["a"], 0, producer="p", first=1)
+    again = hub.take(["a"], 0, producer="p", first=1)
+    assert again.duplicates == 1
+    assert again.stored is first.stored
+    store.settle()
+    assert messages(hub) == ["a"]
+    assert len(store.kept) == 1
+
+
+def test_a_batch_that_the_disk_refused_is_stored_when_sent_again_and_shown_once(hub: Hub, store: SmallStore) -> None:
+    hub.take(["a", "b"], 0, producer="p", first=1)
+    store.settle(StorageError("disk full"))
+    again = hub.take(["a", "b", "c"], 0, producer="p", first=1)
+    assert (again.accepted, again.duplicates) == (3, 0)
+    store.settle()
+    assert [record.message for record in store.kept] == ["a", "b", "c"]
+    assert messages(hub) == ["a", "b", "c"]
+
+
+def test_when_the_store_is_full_nothing_has_happened(hub: Hub, store: SmallStore) -> None:
+    store.full = True
+    with pytest.raises(Busy):
+        hub.take(["a"], 0, producer="p", first=1)
+    assert (hub.head, hub.counters.received, messages(hub)) == (0, 0, [])
+    store.full = False
+    assert hub.take(["a"], 0, producer="p", first=1).accepted == 1
+
+
+def test_what_never_came_as_far_is_counted(hub: Hub) -> None:
+    hub.refuse(3, "too large")
+    assert (hub.stats()["received"], hub.stats()["rejected"], hub.last_rejection) == (3, 3, "too large")
+
+
+batches = st.lists(
+    st.tuples(
+        st.sampled_from(["", "p", "q"]),
+        st.integers(1, 12),
+        st.lists(st.sampled_from(["good", 7, {}]), max_size=5),
+        st.sampled_from(["settle", "fail", "wait"]),
+    ),
+    max_size=15,
+)
+
+
+@given(batches)
+def test_every_entry_received_is_counted_exactly_once(sent: list[tuple[str, int, list[object], str]]) -> None:
+    store = SmallStore()
+    hub = Hub(store, ring_capacity=1000)
+    for producer, first, payloads, then in sent:
+        hub.take(payloads, 0, producer=producer, first=first)
+        if then != "wait":
+            store.settle(StorageError("full") if then == "fail" else None)
+    store.settle()
+    stats = hub.stats()
+    assert stats["received"] == stats["stored"] + stats["duplicate"] + stats["rejected"] + stats["dropped"]
+    numbers = [record.seq for record in hub.ring.latest(1000)]
+    assert numbers == sorted(set(numbers))
+    stored = [record.seq for record in store.kept]
+    assert stored == sorted(set(stored))
