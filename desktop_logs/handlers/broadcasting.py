@@ -83,7 +83,7 @@ class BroadcastHandler(LockFreeHandler):
         self._ids = itertools.count()
         self._id_tail = secrets.token_hex(3)  # two programs that log in the same millisecond
         self._faults = 0
-        self._lost = 0
+        self._before = {"broadcast": 0, "failed": 0, "dropped": 0}  # by servers that are detached
         self._is_closed = False
         watch_forks(self)
 
@@ -110,7 +110,10 @@ class BroadcastHandler(LockFreeHandler):
             self._links = [link for link in self._links if link.sio is not sio]
         for link in leaving:
             link.disconnect()
-            self._lost += link.dropped
+            with self._order:
+                self._before["broadcast"] += link.broadcast
+                self._before["failed"] += link.failed
+                self._before["dropped"] += link.dropped
 
     def cached_logs(self) -> list[dict[str, Any]]:
         """The recent entries as they were broadcast, newest first. Deep copies: change them as you like."""
@@ -141,13 +144,14 @@ class BroadcastHandler(LockFreeHandler):
             self._recent.clear()
 
     def stats(self) -> dict[str, int]:
-        """`broadcast`, `failed` and `dropped` events over all servers, `queued` ones that wait, `servers` attached."""
-        links = self._links
+        """`broadcast`, `failed` and `dropped` events over all servers ever attached; `queued` ones that wait for the
+        `servers` attached now."""
+        links, before = self._links, self._before
         return {
             "servers": len(links),
-            "broadcast": sum(link.broadcast for link in links),
-            "failed": sum(link.failed for link in links) + self._faults,
-            "dropped": sum(link.dropped for link in links) + self._lost,
+            "broadcast": sum((link.broadcast for link in links), before["broadcast"]),
+            "failed": sum((link.failed for link in links), before["failed"]) + self._faults,
+            "dropped": sum((link.dropped for link in links), before["dropped"]),
             "queued": sum(link.queued for link in links),
         }
 
