@@ -157,9 +157,11 @@ class BroadcastHandler(LockFreeHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep *record* and have it broadcast. Nothing happens once the handler is closed."""
-        if self._is_closed or here.depth >= MAX_DEPTH or is_emitting() or self._skips(record):
+        if self._is_closed or here.depth >= MAX_DEPTH or is_emitting():
             return
         try:
+            if self._skips(record):
+                return
             entry = entry_from(record, self.source, self.formatter)
             level = v1_level(severity_of_record(record))
             if level != entry["level"]:
@@ -196,7 +198,7 @@ class BroadcastHandler(LockFreeHandler):
         return list(self._recent)[::-1]
 
     def _skips(self, record: logging.LogRecord) -> bool:
-        name = record.name
+        name = str(record.name)  # None in a record that was made by hand
         silent = self._is_silent.get(name)
         if silent is None:
             silent = self._is_silent[name] = _is_below(name, self._silent)

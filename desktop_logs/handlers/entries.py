@@ -78,7 +78,7 @@ def entry_of(captured: Captured, source: str | None = None) -> dict[str, Any]:
     created, level, name, filename, line, function, process, thread, task, message, traceback, stack, extra = captured
     used_source = source or (name if name and name != "root" else program_name())
     context: dict[str, Any] = {"source": used_source}
-    if name != used_source:
+    if name and name != used_source:
         context["logger"] = name
     context["file"] = f"{filename}:{line}"
     context["function"] = function

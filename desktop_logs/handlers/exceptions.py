@@ -30,16 +30,6 @@ class ExceptionCapture:
         threading.excepthook = self._thread
         sys.unraisablehook = self._unraisable
 
-    @staticmethod
-    def current() -> ExceptionCapture | None:
-        """The capture that is in force, if one is."""
-        owner = getattr(sys.excepthook, "__self__", None)
-        return owner if isinstance(owner, ExceptionCapture) else None
-
-    def is_for(self, logger: logging.Logger) -> bool:
-        """Whether this one logs to *logger*."""
-        return self._logger is logger
-
     def close(self) -> None:
         """Give the hooks back. One that somebody has wrapped since stays where it is and only passes on."""
         self._is_on = False

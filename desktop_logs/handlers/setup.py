@@ -73,6 +73,8 @@ class LoggingSetup:
         self._settings = settings
         self._files = files
         self._console: ConsoleHandler | None = None
+        # With everything off, logging's handler of last resort would print all the same; and this is a mark to find.
+        self._silence = logging.NullHandler()
         self._owns_broadcast = owns_broadcast
         self._level_before: int | None = None
         self._capture: ExceptionCapture | None = None
@@ -114,7 +116,7 @@ class LoggingSetup:
             self._capture.close()
         if self._level_before is not None:
             self.logger.setLevel(self._level_before)
-        for handler in (self._console, self._files, self.sender, self.broadcast):
+        for handler in (self._console, self._files, self.sender, self.broadcast, self._silence):
             if handler is None:
                 continue
             self.logger.removeHandler(handler)
@@ -126,7 +128,7 @@ class LoggingSetup:
     def _install(self, level: int | str, capture_exceptions: bool) -> None:
         self._level_before = self.logger.level
         self.logger.setLevel(level)
-        for handler in (self.sender, self.broadcast):
+        for handler in (self.sender, self.broadcast, self._silence):
             if handler is not None:
                 self._add(handler)
         self._follow()
@@ -229,7 +231,3 @@ def _close_previous(logger: logging.Logger) -> None:
         owner = getattr(handler, _OWNER, None)
         if isinstance(owner, LoggingSetup):
             owner.close()
-    # A setup without any handler leaves no mark but the hooks.
-    capture = ExceptionCapture.current()
-    if capture is not None and capture.is_for(logger):
-        capture.close()
