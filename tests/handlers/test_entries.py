@@ -253,3 +253,14 @@ def test_a_record_made_by_hand_is_taken() -> None:
     made = entry_from(logging.makeLogRecord({"msg": "x", "created": math.inf, "exc_info": True}))
     assert made["timestamp"].endswith("Z")
     assert made["context"]["traceback"].startswith("<traceback not formatted")
+
+
+def test_a_record_class_of_the_programs_own_formats_its_messages() -> None:
+    """As with `logging.setLogRecordFactory` for messages in braces."""
+
+    class Braces(logging.LogRecord):
+        def getMessage(self) -> str:
+            return str(self.msg).format(*self.args or ())
+
+    assert entry_from(Braces("shop", 20, "x.py", 1, "{} items", (3,), None))["message"] == "3 items"
+    assert entry_from(Braces("shop", 20, "x.py", 1, "{{}}", (), None))["message"] == "{}"
