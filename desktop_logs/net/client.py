@@ -21,12 +21,13 @@ from desktop_logs.core.records import Record
 from desktop_logs.core.ring import Ring
 from desktop_logs.core.wire import parse_entry, unwrap_many
 from desktop_logs.net.diagnosis import connection_problem, diagnose
-from desktop_logs.net.sio import PeerFaults, quiet_logger
+from desktop_logs.net.sio import PeerFaults, quiet_logger, take_large_requests
 from desktop_logs.tasks import Tasks
 
 MAX_MESSAGE_BYTES = 64_000_000  # a snapshot of 500 entries of a server that cuts nothing
 CONNECT_TIMEOUT_S = 10.0
 SNAPSHOT_WAIT_S = 2.0
+GOODBYE_S = 1.0
 FIRST_DELAY_S = 1.0
 LONGEST_DELAY_S = 15.0
 
@@ -98,6 +99,7 @@ class RemoteFeed:
 
     def start(self) -> None:
         """Connect, and come back after every loss, until closed."""
+        take_large_requests()
         self._tasks.start(self._run(), f"feed {self.address}")
 
     def retry(self) -> None:
@@ -154,7 +156,7 @@ class RemoteFeed:
                 await lost.wait()
                 return time.monotonic() - began_s
             finally:
-                await client.disconnect()
+                await _leave(client)
 
     def _new_client(
         self, session: aiohttp.ClientSession, lost: asyncio.Event, refused: list[object]
@@ -258,6 +260,15 @@ class RemoteFeed:
 
     def _task_failed(self, name: str, failure: BaseException) -> None:
         self._become(FeedState("failed", "failed", f"The connection to {self.address} failed: {failure!r}"))
+
+
+async def _leave(client: socketio.AsyncClient) -> None:
+    """Say goodbye, without waiting for a server that does not answer it: closing the session ends the rest."""
+    try:
+        async with asyncio.timeout(GOODBYE_S):
+            await client.disconnect()
+    except TimeoutError:
+        await client.eio.disconnect(abort=True)
 
 
 def _is_refusal(failure: BaseException) -> bool:

@@ -99,8 +99,7 @@ class HubServer:
             self._unsubscribe()
         for site in list(runner.sites):
             await site.stop()
-        if self._sockets.eio.sockets:
-            await self._sockets.eio.disconnect()
+        await self._sockets.close_all()
         await self._sockets.shutdown()
         await runner.cleanup()
         await self._tasks.cancel_all()

@@ -57,6 +57,11 @@ def quiet_logger(name: str, faults: PeerFaults) -> logging.Logger:
     return logger
 
 
+def take_large_requests() -> None:
+    """Raise engineio's limit on packets in one polling request, which is one for the whole process."""
+    Payload.max_decode_packets = MAX_PACKETS_A_REQUEST
+
+
 class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
     """An AsyncServer that gives events to one function and acknowledges when that says so."""
 
@@ -85,12 +90,19 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             logger=quiet_logger("desktop_logs.socketio", faults),
             engineio_logger=quiet_logger("desktop_logs.engineio", faults),
         )
-        Payload.max_decode_packets = MAX_PACKETS_A_REQUEST
+        take_large_requests()
         self._on_event = on_event
         self._on_admitted = on_admitted
         self._on_gone = on_gone
         self._on_oversize = on_oversize
         self._tasks = tasks
+
+    async def close_all(self) -> None:
+        """Say goodbye to every client. (engineio's own `disconnect()` waits until each has fetched all that is queued
+        for it, which a polling client that has gone never does.)"""
+        for socket in list(self.eio.sockets.values()):
+            await socket.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
+        self.eio.sockets.clear()
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         await super()._handle_connect(eio_sid, namespace, data)
@@ -101,6 +113,11 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         self._on_gone(eio_sid)
         await super()._handle_eio_disconnect(eio_sid, reason)
+        socket = self.eio.sockets.get(eio_sid)
+        if socket is not None:
+            # Ends the writer of a WebSocket, and the request that a polling client has left waiting: engineio would
+            # let that stand until the next ping is due, and a client that waits for it with it.
+            await socket.queue.put(None)
 
     async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
         if len(data) <= MAX_PACKET_BYTES or eio_sid in self._binary_packet:

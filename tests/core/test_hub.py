@@ -1,48 +1,12 @@
 """The hub: numbers grow, every entry is counted once, a batch sent again is stored once."""
 
-from collections.abc import Sequence
-from concurrent.futures import Future
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_logs.core.errors import Busy, StorageError
 from desktop_logs.core.hub import Hub
-from desktop_logs.core.records import Record
-
-
-class SmallStore:
-    """A store in memory, which answers when told to."""
-
-    def __init__(self) -> None:
-        self.kept: list[Record] = []
-        self.waiting: list[tuple[Sequence[Record], Future[None]]] = []
-        self.full = False
-        self.stored = 0
-        self.failed = 0
-
-    @property
-    def queue_records(self) -> int:
-        return sum(len(records) for records, _ in self.waiting)
-
-    def write(self, records: Sequence[Record]) -> Future[None]:
-        if self.full:
-            raise Busy("full", 1)
-        done: Future[None] = Future()
-        self.waiting.append((records, done))
-        return done
-
-    def settle(self, error: StorageError | None = None) -> None:
-        for records, done in self.waiting:
-            if error is None:
-                self.kept += records
-                self.stored += len(records)
-                done.set_result(None)
-            else:
-                self.failed += len(records)
-                done.set_exception(error)
-        self.waiting = []
+from tests.support.stores import SmallStore
 
 
 @pytest.fixture
@@ -125,11 +89,11 @@ def test_a_batch_that_the_disk_refused_is_stored_when_sent_again_and_shown_once(
 
 
 def test_when_the_store_is_full_nothing_has_happened(hub: Hub, store: SmallStore) -> None:
-    store.full = True
+    store.is_full = True
     with pytest.raises(Busy):
         hub.take(["a"], 0, producer="p", first=1)
     assert (hub.head, hub.counters.received, messages(hub)) == (0, 0, [])
-    store.full = False
+    store.is_full = False
     assert hub.take(["a"], 0, producer="p", first=1).accepted == 1
 
 

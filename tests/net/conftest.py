@@ -1,0 +1,43 @@
+"""A real hub on a free port, over a store in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from desktop_logs.core.hub import Hub
+from desktop_logs.net.server import HubServer
+from tests.support.stores import SmallStore
+
+
+@pytest.fixture
+def store() -> SmallStore:
+    return SmallStore(is_prompt=True)
+
+
+@pytest.fixture
+def hub(store: SmallStore) -> Hub:
+    return Hub(store, ring_capacity=5_000)
+
+
+@pytest.fixture
+def reported() -> list[str]:
+    """What the server told of its peers; a test that expects none need not ask for it."""
+    return []
+
+
+@pytest.fixture
+async def server(hub: Hub, reported: list[str]) -> AsyncIterator[HubServer]:
+    running = HubServer(hub, version="1.2.3", clock_ns=time.time_ns, report=reported.append)
+    await running.start(0, ("/socket.io", "/llamaproxws"))
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def http(server: HubServer) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(server.url) as session:
+        yield session

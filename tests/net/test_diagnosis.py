@@ -1,0 +1,107 @@
+"""Why a server cannot be connected to: each cause has its own sentence."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.net.diagnosis import diagnose
+from desktop_logs.net.server import HubServer
+
+
+@pytest.fixture
+async def other() -> AsyncIterator[str]:
+    """A web server that is no Socket.IO server, but for some paths that answer as one would."""
+
+    async def answer(request: web.Request) -> web.Response:
+        status, text = {
+            "/old/": (400, '{"code":5,"message":"Unsupported protocol version"}'),
+            "/websocket-only/": (400, '{"code":0,"message":"Transport unknown"}'),
+            "/token/": (401, "a token is needed\nmore"),
+        }.get(request.path, (404, "not here"))
+        return web.Response(status=status, text=text)
+
+    app = web.Application()
+    app.router.add_get("/{any:.*}", answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def told(url: str, path: str = "/socket.io") -> tuple[bool, str]:
+    async with aiohttp.ClientSession() as session:
+        return await diagnose(ServerAddress(url, path), session)
+
+
+async def test_a_hub_takes_polling(server: HubServer) -> None:
+    assert await told(server.url) == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("/socket.io", "there is no Socket.IO server at the path /socket.io (HTTP 404)"),
+        ("/old", "speaks another version of Socket.IO"),
+        ("/token", "refuses the connection (HTTP 401): a token is needed"),
+        ("/websocket-only", ""),
+    ],
+)
+async def test_what_a_web_server_answers(other: str, path: str, sentence: str) -> None:
+    polls, problem = await told(other, path)
+    assert not polls
+    assert sentence in problem
+    assert bool(problem) is bool(sentence)
+
+
+async def test_nobody_listens() -> None:
+    listener = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    listener.close()
+    await listener.wait_closed()
+    assert await told(f"http://127.0.0.1:{port}") == (
+        False,
+        f"Nothing listens on 127.0.0.1:{port}. Is the server running, and is the port right?",
+    )
+
+
+async def test_a_name_that_is_none() -> None:
+    _, problem = await told("http://nosuch.invalid:80")
+    assert problem.startswith("The name nosuch.invalid cannot be found.")
+
+
+async def test_tls_spoken_to_a_plain_server(other: str) -> None:
+    _, problem = await told(other.replace("http:", "https:"))
+    assert problem.endswith(f"does not speak TLS. Try {other}.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [(b"", "closed the connection without an answer"), (b"SSH-2.0-OpenSSH_9.2\r\n", "answers, but not in HTTP")],
+)
+async def test_something_that_is_no_web_server(answer: bytes, sentence: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+        await writer.wait_closed()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listener:
+        _, problem = await told(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+    assert sentence in problem
+
+
+async def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("desktop_logs.net.diagnosis.TIMEOUT_S", 0.2)
+    writers: list[asyncio.StreamWriter] = []
+    listener = await asyncio.start_server(lambda reader, writer: writers.append(writer), "127.0.0.1", 0)
+    async with listener:
+        _, problem = await told(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+        for writer in writers:
+            writer.close()
+    assert "does not answer within" in problem

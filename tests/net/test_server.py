@@ -1,0 +1,281 @@
+"""The hub's server with real python-socketio clients: version 1 in both directions, faults told, stopped in order."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+import socketio
+
+from desktop_logs.core.errors import ListenError, StorageError
+from desktop_logs.core.hub import Hub
+from desktop_logs.net.server import HubServer
+from tests.support.asynchronous import soon
+from tests.support.stores import SmallStore
+
+Connect = Callable[..., Any]
+
+
+class Peer:
+    """A python-socketio client that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.sio = socketio.AsyncClient(reconnection=False, handle_sigint=False)
+        self.events: list[tuple[str, Any]] = []
+        self.sio.on("*", lambda event, *data: self.events.append((event, data[0] if data else None)))
+
+    def named(self, name: str) -> list[Any]:
+        return [data for event, data in self.events if event == name]
+
+    def messages(self) -> list[str]:
+        return [payload["data"]["message"] for payload in self.named("log")]
+
+
+@pytest.fixture
+async def connect(server: HubServer) -> AsyncIterator[Connect]:
+    peers: list[Peer] = []
+
+    async def to(path: str = "/socket.io", transports: tuple[str, ...] = ("websocket",)) -> Peer:
+        peer = Peer()
+        peers.append(peer)
+        await peer.sio.connect(server.url, socketio_path=path, transports=list(transports), wait_timeout=5)
+        return peer
+
+    yield to
+    for peer in peers:
+        await peer.sio.disconnect()
+
+
+@pytest.mark.parametrize("path", ["/socket.io", "/llamaproxws"])
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_a_viewer_gets_each_record_as_it_happens(
+    connect: Connect, hub: Hub, server: HubServer, path: str, transport: str
+) -> None:
+    viewer = await connect(path, (transport,))
+    await soon("it is a viewer", lambda: server.stats()["viewers"] == 1)
+    hub.take([{"message": f"m{number}", "level": "fatal"} for number in range(50)], time.time_ns())
+    await soon("all came", lambda: len(viewer.messages()) == 50)
+    assert viewer.messages() == [f"m{number}" for number in range(50)]
+    first = viewer.named("log")[0]
+    assert first["type"] == "log"
+    assert (first["data"]["level"], first["data"]["context"]) == ("error", {"level": "fatal"})
+    assert isinstance(first["timestamp"], int)
+
+
+async def test_request_logs_is_answered_newest_first_with_at_most_500_to_that_viewer_alone(
+    connect: Connect, hub: Hub
+) -> None:
+    hub.take([f"m{number}" for number in range(600)], time.time_ns())
+    asking, other = await connect(), await connect()
+    await asking.sio.emit("requestLogs")
+    (answer,) = await soon("an answer", lambda: asking.named("logs"))
+    assert answer["type"] == "logs"
+    assert [entry["message"] for entry in answer["data"]] == [f"m{number}" for number in range(599, 99, -1)]
+    assert asking.messages() == []
+    assert other.events == []
+
+
+async def test_nothing_in_the_answer_comes_again_live(connect: Connect, hub: Hub) -> None:
+    viewer = await connect()
+    hub.take([f"m{number}" for number in range(300)], time.time_ns())
+    await viewer.sio.emit("requestLogs")
+    hub.take(["after"], time.time_ns())
+    (answer,) = await soon("an answer", lambda: viewer.named("logs"))
+    await soon("the one after", lambda: "after" in viewer.messages() or answer["data"][0]["message"] == "after")
+    held = [entry["message"] for entry in reversed(answer["data"])]
+    at = next(index for index, (event, _) in enumerate(viewer.events) if event == "logs")
+    held += [data["data"]["message"] for event, data in viewer.events[at + 1 :] if event == "log"]
+    assert held == [*(f"m{number}" for number in range(300)), "after"]
+
+
+@pytest.mark.parametrize(
+    "payload", [{"message": "hello"}, {"type": "log", "data": {"message": "hello"}, "timestamp": 1}, "hello"]
+)
+async def test_a_producers_log_is_taken_and_acknowledged_when_stored(
+    connect: Connect, hub: Hub, store: SmallStore, payload: object
+) -> None:
+    store.is_prompt = False
+    producer = await connect()
+    call = asyncio.ensure_future(producer.sio.call("log", payload, timeout=10))
+    await soon("it is shown", lambda: hub.head == 1)
+    assert not call.done()
+    store.settle()
+    assert await call == {"ok": True, "id": hub.ring.latest(1)[0].id}
+    assert hub.ring.latest(1)[0].message == "hello"
+
+
+async def test_waiting_for_one_acknowledgement_does_not_hold_up_the_next_event(
+    connect: Connect, hub: Hub, store: SmallStore
+) -> None:
+    store.is_prompt = False
+    producer = await connect()
+    calls = [asyncio.ensure_future(producer.sio.call("log", f"m{number}", timeout=10)) for number in range(20)]
+    await soon("all are shown", lambda: hub.head == 20)
+    store.settle()
+    assert all(answer["ok"] for answer in await asyncio.gather(*calls))
+    assert [record.message for record in hub.ring.latest(20)] == [f"m{number}" for number in range(20)]
+
+
+@pytest.mark.parametrize("payload", [["a", "b"], {"type": "logs", "data": ["a", {"message": "b"}], "timestamp": 1}])
+async def test_a_list_of_logs_is_taken(connect: Connect, hub: Hub, payload: object) -> None:
+    producer = await connect()
+    assert await producer.sio.call("logs", payload) == {"ok": True, "accepted": 2}
+    assert [record.message for record in hub.ring.latest(2)] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "why"),
+    [
+        ("log", 7, "an entry must be a JSON object or a string, not a number"),
+        ("log", None, "an entry must be a JSON object or a string, not null"),
+        ("logs", "hello", "logs must be a list of entries, not a string"),
+        ("logs", ["good", 7], "entry 1: an entry must be a JSON object or a string, not a number"),
+    ],
+)
+async def test_what_cannot_be_taken_is_told_in_the_acknowledgement(
+    connect: Connect, hub: Hub, event: str, payload: object, why: str
+) -> None:
+    producer = await connect()
+    answer = await producer.sio.call(event, payload)
+    assert (answer["ok"], answer["error"]) == (False, why)
+    assert hub.stats()["rejected"] == 1
+    assert (await producer.sio.call("log", "after"))["ok"]
+
+
+async def test_a_disk_that_fails_is_told_in_the_acknowledgement(connect: Connect, store: SmallStore) -> None:
+    store.broken = StorageError("Cannot write log files in /x: No space left.")
+    producer = await connect()
+    assert await producer.sio.call("log", "x") == {"ok": False, "error": "Cannot write log files in /x: No space left."}
+
+
+async def test_a_packet_over_the_limit_is_refused_and_the_connection_goes_on(connect: Connect, hub: Hub) -> None:
+    producer = await connect()
+    answer = await producer.sio.call("log", {"message": "x" * 2_000_000})
+    assert answer["ok"] is False
+    assert "of which at most 1,000,000 are taken" in answer["error"]
+    assert (await producer.sio.call("log", "after"))["ok"]
+    assert hub.stats()["rejected"] == 1
+
+
+async def test_other_events_are_left_alone(connect: Connect, hub: Hub, reported: list[str]) -> None:
+    peer = await connect()
+    await peer.sio.emit("metrics", {"a": 1})
+    assert (await peer.sio.call("log", "x"))["ok"]
+    assert hub.head == 1
+    assert reported == []
+
+
+async def test_every_client_hears_of_a_record_whoever_sent_it(connect: Connect, server: HubServer) -> None:
+    producer, viewer = await connect(), await connect()
+    await producer.sio.call("log", "x")
+    await soon("the viewer has it", lambda: viewer.messages() == ["x"])
+    await soon("the producer has it", lambda: producer.messages() == ["x"])
+    assert (server.stats()["viewers"], server.stats()["producers"]) == (1, 1)
+
+
+async def test_who_leaves_is_forgotten(connect: Connect, server: HubServer, hub: Hub) -> None:
+    viewer = await connect()
+    await soon("it is there", lambda: server.stats()["viewers"] == 1)
+    await viewer.sio.disconnect()
+    await soon("it is gone", lambda: server.stats()["viewers"] == 0)
+    hub.take(["x"], time.time_ns())
+
+
+async def test_a_viewer_that_reads_nothing_is_passed_over_and_catches_up(server: HubServer, hub: Hub) -> None:
+    """The raw socket stops reading; the hub's queue for it stays bounded and the records wait in the ring."""
+    from desktop_logs.net.broadcast import MAX_QUEUED_PACKETS
+
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{server.url}/socket.io/?EIO=4&transport=websocket", max_msg_size=0) as raw,
+    ):
+        await raw.receive_str()
+        await raw.send_str("40")
+        await raw.receive_str()
+        await soon("it is a viewer", lambda: server.stats()["viewers"] == 1)
+        for _ in range(9):
+            hub.take(["x" * 20_000] * 500, time.time_ns())
+            await asyncio.sleep(0.05)
+        (socket,) = server._sockets.eio.sockets.values()
+        assert socket.queue.qsize() <= MAX_QUEUED_PACKETS
+        hub.take(["the end"], time.time_ns())
+        got = 0
+        async for message in raw:
+            if message.data == "2":  # engine.io's ping
+                await raw.send_str("3")
+                continue
+            got += 1
+            if "the end" in message.data:
+                break
+        assert got + server.stats()["viewer_skipped"] == 4_501
+
+
+async def test_hostile_frames_are_counted_and_disturb_nobody(
+    connect: Connect, server: HubServer, reported: list[str]
+) -> None:
+    good = await connect()
+    hostile = [
+        "",
+        "9",
+        "4",
+        "42",
+        "42{",
+        '42{"a":1}',
+        "42[]",
+        "42[7]",
+        '42["log"',
+        "451-",
+        "47",
+        "4" + "9" * 200,
+        "40{",
+        "\x00",
+        "41/x,",
+    ]
+    async with aiohttp.ClientSession() as session:
+        for frame in hostile:
+            async with session.ws_connect(f"{server.url}/socket.io/?EIO=4&transport=websocket") as raw:
+                await raw.receive_str()
+                await raw.send_str("40")
+                await raw.receive_str()
+                await raw.send_str(frame)
+                await raw.send_bytes(b"\x00\x01")
+    assert (await good.sio.call("log", "still here"))["ok"]
+    assert server.stats()["peer_faults"] > 0
+    assert len(reported) == len(set(reported))
+
+
+async def test_stats_are_flat_whole_numbers(http: aiohttp.ClientSession, hub: Hub) -> None:
+    hub.take(["a", 7], time.time_ns())
+    async with http.get("/api/stats") as response:
+        stats = await response.json()
+    assert all(isinstance(value, int) for value in stats.values())
+    assert (stats["received"], stats["stored"], stats["rejected"], stats["ring_size"], stats["head"]) == (2, 1, 1, 1, 1)
+
+
+async def test_a_port_taken_by_a_hub_is_told_with_its_version(server: HubServer, hub: Hub) -> None:
+    second = HubServer(hub, version="1", clock_ns=time.time_ns, report=print)
+    with pytest.raises(ListenError, match=r"in use by another Desktop Logs \(desktop-logs 1.2.3\)") as taken:
+        await second.start(server.port)
+    assert (taken.value.holder, taken.value.port) == ("desktop-logs", server.port)
+
+
+async def test_a_port_taken_by_something_else_is_told(hub: Hub) -> None:
+    other = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    async with other:
+        port = other.sockets[0].getsockname()[1]
+        second = HubServer(hub, version="1", clock_ns=time.time_ns, report=print)
+        with pytest.raises(
+            ListenError, match=f"in use by another program. Choose another with --port {port + 1}"
+        ) as taken:
+            await second.start(port)
+    assert taken.value.holder == "other"
+
+
+async def test_after_a_stop_nothing_listens_and_nobody_is_connected(server: HubServer, connect: Connect) -> None:
+    viewer = await connect()
+    await server.stop()
+    await soon("the viewer is cut off", lambda: not viewer.sio.connected)
+    with pytest.raises(OSError, match="Connect call failed"):
+        await asyncio.open_connection("127.0.0.1", server.port)

@@ -1,0 +1,51 @@
+"""What the hub leans on in python-socketio and engineio: told here when a new version no longer has it."""
+
+import inspect
+
+import engineio
+import socketio
+from engineio.async_socket import AsyncSocket
+from engineio.packet import MESSAGE, Packet
+from engineio.payload import Payload
+
+from desktop_logs.net.sio import HubSocketServer, PeerFaults, quiet_logger
+
+
+def parameters(function: object) -> list[str]:
+    return list(inspect.signature(function).parameters)  # type: ignore[arg-type]
+
+
+def test_the_methods_that_are_overridden_are_there_with_the_same_parameters() -> None:
+    for name in ("_handle_connect", "_handle_eio_disconnect", "_handle_eio_message", "_handle_event_internal"):
+        ours, theirs = getattr(HubSocketServer, name), getattr(socketio.AsyncServer, name)
+        assert parameters(ours) == parameters(theirs), name
+
+
+def test_the_parts_that_are_used_are_there() -> None:
+    assert "_binary_packet" in vars(socketio.AsyncServer(async_mode="aiohttp"))
+    assert isinstance(Payload.max_decode_packets, int)
+    assert parameters(AsyncSocket.send) == ["self", "pkt"]
+    assert parameters(engineio.AsyncServer.disconnect) == ["self", "sid"]
+
+
+def test_a_packet_is_encoded_once_for_all_viewers() -> None:
+    packet = Packet(MESSAGE, data='2["log",{}]')
+    assert packet.encode() == '42["log",{}]'
+    assert packet.encode() is packet.encode()
+
+
+def test_a_peers_fault_is_counted_each_time_and_told_once() -> None:
+    told: list[str] = []
+    faults = PeerFaults(told.append)
+    logger = quiet_logger("desktop_logs.test", faults)
+    for number in range(3):
+        try:
+            raise ValueError(f"bad packet {number}")
+        except ValueError:
+            logger.exception("message handler error")
+    assert faults.count == 3
+    assert told == ["A peer sent what cannot be understood: bad packet 0"]
+
+
+def test_the_librarys_log_does_not_reach_the_programs() -> None:
+    assert quiet_logger("desktop_logs.test", PeerFaults(lambda text: None)).parent is None
