@@ -8,6 +8,9 @@
 #
 # PYTHON names the interpreter to make .venv from; otherwise the first Python 3.11 or newer that is found.
 # System packages are installed with apt-get by root or where sudo asks for no password; nobody is asked for one here.
+#
+# Lists of packages are split into words where they stand without quotes, and that is meant:
+# shellcheck disable=SC2086
 set -eu
 
 stage=${1:-run}
@@ -24,6 +27,17 @@ libxcb-render-util0 libxcb-render0 libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb
 libxcb1 libxkbcommon-x11-0 libxkbcommon0"
 # Qt brings no font of its own: without one every letter is an empty box.
 font_packages="fonts-dejavu-core"
+
+# Programs that are called, each with its package: what tests drive windows with, what PyInstaller reads libraries with.
+case $stage in
+run) programs= ;;
+test) programs="Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils objdump:binutils node:nodejs npm:npm" ;;
+bundle) programs="objdump:binutils" ;;
+*)
+    echo "packaging/setup.sh takes run, test or bundle, not $stage" >&2
+    exit 2
+    ;;
+esac
 
 say() {
     printf '%s\n' "desktop-logs: $*"
@@ -60,10 +74,6 @@ root_prefix() {
     fi
 }
 
-apt_line() {
-    echo "sudo apt-get update && sudo apt-get install --no-install-recommends $(one_line "$@")"
-}
-
 # Installs Debian packages; fails, without a word, where that is not allowed or does not work.
 apt_install() {
     have apt-get || return 1
@@ -72,9 +82,7 @@ apt_install() {
     apt="$prefix env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0"
     # An update that fails (no network, one dead mirror) still leaves the lists of the last one.
     $apt update </dev/null || say "apt-get update failed; trying with the package lists that are there" >&2
-    # Word splitting of the list is meant.
-    # shellcheck disable=SC2068
-    $apt install -y --no-install-recommends $@ </dev/null >"$apt_log" 2>&1 || {
+    $apt install -y --no-install-recommends "$@" </dev/null >"$apt_log" 2>&1 || {
         cat "$apt_log" >&2
         return 1
     }
@@ -83,13 +91,13 @@ apt_install() {
 apt_log=$(mktemp "${TMPDIR:-/tmp}/desktop-logs-apt.XXXXXX")
 trap 'rm -f "$apt_log"' EXIT
 
-# Says what to do about missing things that could not be installed from here.
+# Says what to do about something missing that could not be installed from here: $1 what, then Debian's packages.
 hint() {
     what=$1
     shift
     if have apt-get; then
-        say "$what. This installs it:" >&2
-        printf '\n    %s\n\n' "$(apt_line "$@")" >&2
+        say "$what. This installs what is needed:" >&2
+        printf '\n    sudo apt-get update && sudo apt-get install --no-install-recommends %s\n\n' "$(one_line "$@")" >&2
     else
         say "$what. Install it with this system's package manager; Debian's packages are: $(one_line "$@")" >&2
     fi
@@ -134,7 +142,9 @@ make_venv() {
         package=python3-venv
         case $python in *3.[0-9]*) package="python3.$(python_minor "$python")-venv" ;; esac
         apt_install "$package" || {
-            hint "$python cannot make virtual environments: its ensurepip module is missing" "$package"
+            # Nobody wants to type twice: what Qt and the programs need cannot be told yet, so all of it is named.
+            is_linux && package="$package $qt_packages $font_packages $(packages_of $programs)"
+            hint "$python cannot make virtual environments, for its ensurepip module is missing" $package
             exit 1
         }
     fi
@@ -166,7 +176,7 @@ install_project() {
 # The names of libraries that Qt's parts link to and the linker does not find; nothing when all is well.
 missing_libraries() {
     have ldd || return 0
-    for pyside in $venv/lib/python3*/site-packages/PySide6; do
+    for pyside in "$venv"/lib/python3*/site-packages/PySide6; do
         for file in "$pyside"/QtGui*.so "$pyside"/QtWidgets*.so "$pyside"/QtSvg*.so \
             "$pyside"/Qt/plugins/platforms/libqxcb.so "$pyside"/Qt/plugins/platforms/libqwayland*.so \
             "$pyside"/Qt/plugins/wayland-graphics-integration-client/libqt-plugin-wayland-egl.so; do
@@ -184,54 +194,57 @@ have_fonts() {
     return 1
 }
 
-missing_for_qt() {
-    missing_libraries
-    have_fonts || echo "a font"
+# --- what the system lacks ------------------------------------------------------------------------------------------
+
+# The packages of all pairs program:package.
+packages_of() {
+    for pair in "$@"; do
+        echo "${pair#*:}"
+    done
 }
 
-# A window cannot open without them; the hub in the terminal can, so without a screen this only speaks.
-see_to_qt() {
-    is_linux || return 0
-    missing=$(missing_for_qt)
-    [ -n "$missing" ] || return 0
-    if apt_install $qt_packages $font_packages; then
-        missing=$(missing_for_qt)
-        [ -n "$missing" ] || return 0
+# PyInstaller copies Python's shared library; Debian keeps it apart from the interpreter, which does not use it.
+have_libpython() {
+    $venv/bin/python -c 'from PyInstaller.depend.bindepend import get_python_library_path as path
+raise SystemExit(not path())' 2>/dev/null
+}
+
+# Fills `missing`, what is not there in a person's words, and `packages`, what Debian calls it.
+look() {
+    missing=
+    packages=
+    if is_linux; then
+        missing=$(missing_libraries)
+        [ -z "$missing" ] || packages=$qt_packages
+        have_fonts || {
+            missing="$missing a font"
+            packages="$packages $font_packages"
+        }
+        if [ "$stage" != run ] && ! have_libpython; then
+            missing="$missing libpython"
+            packages="$packages libpython3.$(python_minor $venv/bin/python)"
+        fi
     fi
-    hint "Qt needs what this system does not have ($(one_line "$missing"))" $qt_packages $font_packages
+    for pair in $programs; do
+        have "${pair%%:*}" || {
+            missing="$missing ${pair%%:*}"
+            packages="$packages ${pair#*:}"
+        }
+    done
+}
+
+see_to_system() {
+    look
+    [ -n "$packages" ] || return 0
+    apt_install $packages && look
+    [ -n "$packages" ] || return 0
+    hint "this system lacks $(one_line $missing)" $packages
+    # A window cannot open without; the hub in the terminal can, and the program runs that where there is no display.
     [ "$stage" = run ] && [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && return 0
     exit 1
 }
 
-# --- what tests and the bundle need ---------------------------------------------------------------------------------
-
-# $@: pairs program:package. Installs the packages whose programs are not there.
-see_to_programs() {
-    packages=
-    for pair in "$@"; do
-        have "${pair%%:*}" || packages="$packages ${pair#*:}"
-    done
-    [ -n "$packages" ] || return 0
-    if ! is_linux || ! apt_install $packages; then
-        hint "make $stage needs programs that this system does not have" $packages
-        exit 1
-    fi
-}
-
-# PyInstaller copies Python's shared library; Debian keeps it apart from the interpreter, which does not use it.
-see_to_libpython() {
-    is_linux || return 0
-    $venv/bin/python -c 'from PyInstaller.depend.bindepend import get_python_library_path as path
-raise SystemExit(not path())' 2>/dev/null && return
-    package="libpython3.$(python_minor $venv/bin/python)"
-    apt_install "$package" || {
-        hint "PyInstaller needs Python's shared library, which this Python came without" "$package"
-        exit 1
-    }
-}
-
 see_to_node() {
-    see_to_programs node:nodejs npm:npm
     stamp=tests/node/node_modules/.desktop-logs
     key=$(cat tests/node/package-lock.json packaging/setup.sh | cksum)-$(node --version)
     [ "$(cat $stamp 2>/dev/null)" = "$key" ] && return
@@ -244,25 +257,7 @@ see_to_node() {
 
 # --------------------------------------------------------------------------------------------------------------------
 
-case $stage in run | test | bundle) ;; *) fail "packaging/setup.sh takes run, test or bundle, not $stage" ;; esac
-
 venv_is_usable || make_venv
-case $stage in
-run)
-    install_project run
-    see_to_qt
-    ;;
-test)
-    install_project dev
-    see_to_qt
-    see_to_programs Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils objdump:binutils
-    see_to_libpython
-    see_to_node
-    ;;
-bundle)
-    install_project dev
-    see_to_qt
-    see_to_programs objdump:binutils
-    see_to_libpython
-    ;;
-esac
+if [ "$stage" = run ]; then install_project run; else install_project dev; fi
+see_to_system
+if [ "$stage" = test ]; then see_to_node; fi

@@ -44,6 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A warning of Qt fails a test; these tell only that there is no screen.
+    config.addinivalue_line("qt_log_ignore", r"^This plugin does not support (propagateSizeHints|raise|grab)")
     homes = Path(tempfile.mkdtemp(prefix="desktop-logs-homes-"))
     config.stash[_HOMES] = homes
     _move_in(homes, "session")
