@@ -1,0 +1,251 @@
+"""The command line as a person uses it: real processes, their output, their exit codes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from desktop_logs import __version__
+from tests.support.program import Program, eventually, free_port
+
+Start = Callable[..., Program]
+PROGRAM = [sys.executable, "-m", "desktop_logs"]
+
+
+@pytest.fixture
+def run(start: Start) -> Callable[..., Program]:
+    """Run a command to its end."""
+
+    def to_end(*arguments: str | Path, stdin: str = "") -> Program:
+        program = start([*PROGRAM, *arguments])
+        for line in stdin.splitlines():
+            program.send(line)
+        program.close_stdin()
+        program.wait()
+        return program
+
+    return to_end
+
+
+@pytest.fixture
+def serve(start: Start, tmp_path: Path) -> Callable[..., tuple[Program, str]]:
+    """A hub of its own process, and its URL."""
+
+    def on_free_port(*arguments: str) -> tuple[Program, str]:
+        program = start([*PROGRAM, "serve", "--port", "0", "--data-dir", tmp_path / "data", *arguments])
+        return program, program.line_with("^listening on ").split()[-1]
+
+    return on_free_port
+
+
+def lines(folder: Path, stem: str) -> list[str]:
+    (path,) = folder.glob(f"data/logs/{stem}-*.log")
+    return [json.loads(line)["message"] for line in path.read_text().splitlines()]
+
+
+def test_the_version(run: Callable[..., Program]) -> None:
+    assert run("--version").stdout == [f"desktop-logs {__version__}"]
+
+
+@pytest.mark.parametrize("command", [[], ["serve"], ["tail"], ["send"], ["stats"]])
+def test_help_is_worth_reading(run: Callable[..., Program], command: list[str]) -> None:
+    program = run(*command, "--help")
+    text = "\n".join(program.stdout)
+    assert program.wait() == 0
+    assert len(text) > 400
+    assert max(map(len, program.stdout)) <= 120
+    assert "None" not in text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_says_where_it_listens_and_stops_cleanly(
+    serve: Callable[..., tuple[Program, str]], number: signal.Signals
+) -> None:
+    program, url = serve()
+    assert url.startswith("http://127.0.0.1:")
+    program.signal(number)
+    assert program.wait() == 0
+    assert program.stderr == []
+
+
+def test_what_is_sent_is_on_disk_shown_and_counted(
+    serve: Callable[..., tuple[Program, str]], run: Callable[..., Program], tmp_path: Path
+) -> None:
+    _, url = serve()
+    assert run("send", url, "--level", "error", "--source", "test", "disk", "is", "full").wait() == 0
+    assert run("send", url, stdin='plain\n\n{"level":"debug","message":"as it stands"}\n{"half').wait() == 0
+    assert lines(tmp_path, "errors") == ["disk is full"]
+    assert lines(tmp_path, "application") == ["disk is full", "plain", '{"half']
+    shown = run("tail", url, "--no-follow").stdout
+    assert [line.split(maxsplit=3)[2:] for line in shown] == [
+        ["ERROR", "test  disk is full"],
+        ["INFO", "-  plain"],
+        ["DEBUG", "-  as it stands"],
+        ["INFO", '-  {"half'],
+    ]
+    assert len(run("tail", url, "--no-follow", "--level", "info", "--lines", "2").stdout) == 2
+    assert [json.loads(line)["message"] for line in run("tail", url, "--no-follow", "--json", "-n", "1").stdout] == [
+        '{"half'
+    ]
+    stats = json.loads(run("stats", url, "--json").stdout[0])
+    assert (stats["received"], stats["stored"], stats["ring_size"]) == (4, 4, 4)
+    assert any(line.split() == ["received", "4"] for line in run("stats", url).stdout)
+
+
+def test_tail_follows_over_a_restart_of_the_hub(start: Start, run: Callable[..., Program], tmp_path: Path) -> None:
+    port = free_port()
+    command = [*PROGRAM, "serve", "--port", str(port), "--data-dir", tmp_path / "data"]
+    url = f"http://127.0.0.1:{port}"
+    hub = start(command)
+    hub.line_with("^listening")
+    tail = start([*PROGRAM, "tail", url])
+    run("send", url, "first")
+    tail.line_with("first")
+    hub.end()
+    tail.error_with("Trying again")
+    start(command).line_with("^listening")
+    tail.error_with("connected to .* again", 30)
+    run("send", url, "second")
+    tail.line_with("second")
+    tail.signal(signal.SIGINT)
+    assert tail.wait() == 0
+    assert sum("first" in line for line in tail.stdout) == 1
+
+
+def test_lines_of_a_pipe_arrive_while_it_is_open(serve: Callable[..., tuple[Program, str]], start: Start) -> None:
+    _, url = serve()
+    tail = start([*PROGRAM, "tail", url])
+    send = start([*PROGRAM, "send", url, "--source", "pipe"])
+    for word in ("one", "two"):
+        send.send(word)
+        tail.line_with(f"pipe  {word}")
+    assert send.is_running
+
+
+def test_serve_prints_records_when_asked(
+    serve: Callable[..., tuple[Program, str]], run: Callable[..., Program]
+) -> None:
+    program, url = serve("--console", "--console-level", "warn", "--no-files")
+    run("send", url, "quiet")
+    run("send", url, "--level", "warn", "loud \x1b[31mred")
+    assert program.line_with("WARN").endswith("loud ␛[31mred")
+    assert not any("quiet" in line for line in program.stdout)
+    program.signal(signal.SIGTERM)
+    assert program.wait() == 0
+
+
+def test_settings_are_read_and_read_again_on_sighup(
+    serve: Callable[..., tuple[Program, str]], run: Callable[..., Program], tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    settings = tmp_path / "data" / "settings.json"
+    settings.write_text('{"file_level":"error"}')
+    program, url = serve("--console")
+    run("send", url, "too low")
+    settings.write_text('{"file_level":"debug"}')
+    program.signal(signal.SIGHUP)
+    run("send", url, "high enough now")
+    assert eventually("it is written", lambda: lines(tmp_path, "application")) == ["high enough now"]
+    settings.write_text('{"file_level":"loud"}')
+    program.signal(signal.SIGHUP)
+    assert "'loud' is not a level" in program.error_with("stay as they were")
+
+
+def test_without_a_display_the_hub_runs_in_the_terminal_and_prints(
+    start: Start, run: Callable[..., Program], tmp_path: Path
+) -> None:
+    program = start(
+        [*PROGRAM, "--port", "0", "--data-dir", tmp_path / "data"], env={"QT_QPA_PLATFORM": ""}
+    )  # fmt: skip
+    assert "There is no display. The hub runs in this terminal instead" in program.error_with("display")
+    url = program.line_with("^listening on ").split()[-1]
+    run("send", url, "--level", "trace", "hello")
+    program.line_with("TRACE .*hello")
+    program.signal(signal.SIGINT)
+    assert program.wait() == 0
+    assert len(program.stderr) == 1
+
+
+def test_without_a_display_a_remote_log_is_printed(
+    serve: Callable[..., tuple[Program, str]], start: Start, run: Callable[..., Program]
+) -> None:
+    _, url = serve()
+    run("send", url, "hello")
+    program = start([*PROGRAM, "--connect", url], env={"QT_QPA_PLATFORM": ""})
+    program.line_with("hello")
+    program.signal(signal.SIGINT)
+    assert program.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["tail", "ftp://host"], "UserError: 'ftp://host' begins with ftp://"),
+        (["tail", "http://127.0.0.1:1"], "ConnectError: Nothing listens on 127.0.0.1:1. Is the server running"),
+        (["send", "http://127.0.0.1:1", "x"], "ConnectError: Nothing listens on 127.0.0.1:1. Start the hub with"),
+        (["stats", "http://127.0.0.1:1"], "ConnectError: Nothing listens on"),
+        (["stats", "http://nosuch.invalid:1"], "ConnectError: The name nosuch.invalid:1 cannot be found."),
+        (["fly"], "UserError: 'fly' is not a command"),
+        (["serve", "--port", "70000"], "'70000' is not a port"),
+        (["serve", "--file-level", "loud"], "'loud' is not a level"),
+        (["serve", "--max-age-days", "0"], "SettingsError: max_age_days must be a whole number from 1"),
+        (["serve", "--path", "a?b"], "UserError: The path 'a?b' cannot be used"),
+        (["serve", "--data-dir", "/proc/nowhere"], "StorageError: Cannot use /proc/nowhere as the data folder"),
+        (["--connect", "http://host:x"], "UserError: The port in"),
+        (["tail", "--lines", "-1"], "is not a whole number"),
+    ],
+)
+def test_bad_input_is_a_sentence_on_stderr_and_exit_code_2(
+    run: Callable[..., Program], arguments: list[str], sentence: str
+) -> None:
+    program = run(*arguments)
+    assert program.wait() == 2
+    told = "\n".join(program.stderr)
+    assert sentence in told
+    assert "Traceback" not in told
+
+
+def test_a_taken_port_is_told_with_who_has_it(
+    serve: Callable[..., tuple[Program, str]], run: Callable[..., Program], tmp_path: Path
+) -> None:
+    _, url = serve()
+    port = int(url.rpartition(":")[2])
+    program = run("serve", "--port", str(port), "--data-dir", tmp_path / "other")
+    assert program.wait() == 2
+    assert program.stderr == [
+        f"desktop-logs: ListenError: port {port} is in use by another Desktop Logs (desktop-logs {__version__}). "
+        f"Connect to it, or choose another port with --port {port + 1}."
+    ]
+
+
+def test_a_settings_file_that_is_none_is_told(run: Callable[..., Program], tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text("{oops")
+    program = run("serve", "--port", "0", "--data-dir", tmp_path)
+    assert program.wait() == 2
+    assert "is not JSON" in program.stderr[0]
+
+
+def test_an_entry_that_is_refused_is_told_and_the_rest_is_sent(
+    serve: Callable[..., tuple[Program, str]], run: Callable[..., Program], tmp_path: Path
+) -> None:
+    _, url = serve()
+    program = run("send", url, stdin='good\n{"level":"info"}\nalso good')
+    assert program.wait() == 1
+    assert program.stderr[0].startswith("desktop-logs: entry 2 was refused: an entry needs a message")
+    assert lines(tmp_path, "application") == ["good", "also good"]
+
+
+def test_a_reader_that_leaves_ends_tail_without_a_word(
+    serve: Callable[..., tuple[Program, str]], start: Start, run: Callable[..., Program]
+) -> None:
+    _, url = serve()
+    run("send", url, stdin="\n".join(f"line {number}" for number in range(400)))
+    command = " ".join([*PROGRAM, "tail", url, "--no-follow"])
+    program = start(["bash", "-c", f"{command} | head -n 1"])
+    assert program.wait() == 0
+    assert program.stderr == []
