@@ -10,7 +10,6 @@ import os
 import socket
 import time
 import urllib.parse
-from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -44,19 +43,31 @@ class Answer:
     """How long the hub asked to be left alone."""
 
 
+class Batch:
+    """Entries on their way: encoded once, so that every attempt sends the same bytes under the same number.
+
+    Of its *lines* the first *own* are the handler's, the others the program's.
+    """
+
+    def __init__(self, producer: str, first: int, lines: list[bytes], own: int) -> None:
+        self.headers = {"Desktop-Logs-Producer": producer, "Desktop-Logs-First": str(first)}
+        self.records = len(lines) - own
+        self.body = b"".join(lines)
+
+
 class HubConnection:
-    """Posts bodies to the hub at *url* over a connection that is kept. For one thread at a time, but for `abort`.
+    """Posts batches to the hub at *url* over a connection that is kept. For one thread at a time, but for `abort`.
 
     Raises ValueError for a *url* that is none.
     """
 
     def __init__(self, url: str, token: str | None, timeout_s: float) -> None:
-        parts = urllib.parse.urlsplit(url)
         try:
-            port = parts.port
-        except ValueError:
-            port = -1
-        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
+            parts = urllib.parse.urlsplit(url)
+            port, is_web = parts.port, parts.scheme in ("http", "https")
+        except ValueError:  # a bracket without its other, a port that is no number
+            is_web = False
+        if not is_web or not parts.hostname:
             raise ValueError(f"{url!r} is not the address of a hub. It looks like http://127.0.0.1:5647.")
         if token and not (token.isascii() and token.isprintable()):
             raise ValueError("the token holds characters that no token of a hub has. Copy it again from the hub.")
@@ -72,13 +83,13 @@ class HubConnection:
         self._connection: http.client.HTTPConnection | None = None
         self._is_aborted = False
 
-    def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Send *body* once more or for the first time, and say what came of it. Waits for the timeout at most, twice
+    def post(self, batch: Batch) -> Answer:
+        """Send *batch* once more or for the first time, and say what came of it. Waits for the timeout at most, twice
         when the kept connection turns out to be closed. Raises nothing for what the network or the hub do."""
         connection = self._connection
         if connection is not None and not self._is_aborted:
             try:
-                return self._exchange(connection, body, headers)
+                return self._exchange(connection, batch)
             except (OSError, http.client.HTTPException) as broken:
                 self.close()
                 if isinstance(broken, TimeoutError):
@@ -88,7 +99,7 @@ class HubConnection:
             return Answer(Verdict.LATER, reason="sending was broken off")
         connection = self._connection = self._make(self._host, self._port, timeout=self._timeout_s)
         try:
-            return self._exchange(connection, body, headers)
+            return self._exchange(connection, batch)
         except (OSError, http.client.HTTPException) as broken:
             self.close()
             return self._not_reached(broken)
@@ -130,11 +141,11 @@ class HubConnection:
             except OSError:  # it was closed already
                 return
 
-    def _exchange(self, connection: http.client.HTTPConnection, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def _exchange(self, connection: http.client.HTTPConnection, batch: Batch) -> Answer:
         # A hub that refuses may answer and close before it has read all: its answer is still to be read. When there is
         # none, getresponse raises.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            connection.request("POST", self._path, body, {**self._headers, **headers})
+            connection.request("POST", self._path, batch.body, {**self._headers, **batch.headers})
         with connection.getresponse() as response:
             content = response.read(_MAX_ANSWER_BYTES)
             if response.length and len(content) < _MAX_ANSWER_BYTES:

@@ -48,17 +48,20 @@ class BoundedQueue(Generic[Item]):
                 count = len(low) + len(high)
         return count
 
-    def pop(self) -> tuple[int, Item] | None:
-        """The oldest item with its number, counted from 1 in the order of `put`; None when there is none."""
+    def take(self, most: int, max_bytes: int) -> list[tuple[int, Item]]:
+        """The oldest items with their numbers, counted from 1 in the order of `put`: at most *most*, and no further one
+        once they have *max_bytes*. Empty when nothing waits."""
+        taken: list[tuple[int, Item]] = []
+        taken_bytes = 0
         with self._lock:
             low, high = self._low, self._high
-            if not low and not high:
-                self._bytes = 0
-                return None
-            oldest = low if not high or (low and low[0][0] < high[0][0]) else high
-            number, size, item = oldest.popleft()
-            self._bytes -= size
-            return number, item
+            while len(taken) < most and taken_bytes < max_bytes and (low or high):
+                oldest = low if not high or (low and low[0][0] < high[0][0]) else high
+                number, size, item = oldest.popleft()
+                taken.append((number, item))
+                taken_bytes += size
+            self._bytes = self._bytes - taken_bytes if low or high else 0
+        return taken
 
     def oldest(self) -> int | None:
         """The number of the oldest item; None when there is none."""

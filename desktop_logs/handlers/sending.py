@@ -8,12 +8,13 @@ import random
 import threading
 import time
 import uuid
+from collections import deque
 from queue import Empty, SimpleQueue
 from typing import Final
 
 from desktop_logs.handlers.base import LockFreeHandler
 from desktop_logs.handlers.entries import Captured, capture, encode_line, entry_of, own_entry
-from desktop_logs.handlers.posting import Answer, HubConnection, Verdict
+from desktop_logs.handlers.posting import Answer, Batch, HubConnection, Verdict
 from desktop_logs.handlers.process import (
     EXIT_PATIENCE_S,
     MAX_DEPTH,
@@ -35,19 +36,6 @@ _MAX_BACKOFF_S = 15.0
 _ITEM_BYTES = 400
 _START_AGAIN_S = 1.0
 _JOIN_S = 0.1
-
-
-class _Batch:
-    """Entries on their way: encoded once, so that every attempt sends the same bytes under the same number.
-
-    Of its *lines* the first *own* are the handler's, the others the program's.
-    """
-
-    def __init__(self, first: int, lines: list[bytes], own: int) -> None:
-        self.first = first
-        self.lines = len(lines)
-        self.records = len(lines) - own
-        self.body = b"".join(lines)
 
 
 class _Waiter:
@@ -127,8 +115,8 @@ class DesktopLogsHandler(LockFreeHandler):
         self._told: set[str] = set()
         # The rest belongs to the thread.
         self._next_number = 1
-        self._batch: _Batch | None = None
-        self._left_over: tuple[int, bytes] | None = None
+        self._batch: Batch | None = None
+        self._hand: deque[tuple[int, Captured]] = deque()  # taken from the queue, not yet in a batch
         self._failures = 0
 
     # In the program's threads
@@ -195,7 +183,7 @@ class DesktopLogsHandler(LockFreeHandler):
         """What became of the records so far: `sent` (stored by the hub), `dropped` here, `rejected` by the hub, and
         `queued`, which are still here. Together they are all that were logged."""
         batch = self._batch
-        on_the_way = (batch.records if batch else 0) + (self._left_over is not None)
+        on_the_way = (batch.records if batch else 0) + len(self._hand)
         return {
             "sent": self._sent,
             "dropped": self._queue.dropped + self._faults,
@@ -245,19 +233,20 @@ class DesktopLogsHandler(LockFreeHandler):
 
     def _run(self) -> None:
         here.depth = MAX_DEPTH  # whatever is logged on this thread is not for the hub
-        while not self._is_ending:
-            try:
-                self._turn()
-            except Exception as fault:  # noqa: BLE001 - a fault of ours must not end the thread; said, and tried again
-                self._tell("fault", f"sending logs failed: {type(fault).__name__}: {fault}. It is tried again.")
-                self._sleep(_MAX_BACKOFF_S, may_hurry=True)
-        self._end()
+        with self._delivering:
+            while not self._is_ending:
+                try:
+                    self._turn()
+                except Exception as fault:  # noqa: BLE001 - a fault of ours must not end the thread; said, tried again
+                    self._tell("fault", f"sending logs failed: {type(fault).__name__}: {fault}. It is tried again.")
+                    self._sleep(_MAX_BACKOFF_S, may_hurry=True)
+            self._end()
 
     def _turn(self) -> None:
         """Wait for records, give others the time to join them, send one batch as often as it takes."""
         self._settle()
         if self._batch is None:
-            if len(self._queue) == 0 and self._left_over is None:
+            if len(self._queue) == 0 and not self._hand:
                 self._is_idle = True
                 # Looked at again, since a record may have come before the flag was up; it woke nobody then.
                 if len(self._queue) == 0:
@@ -287,23 +276,25 @@ class DesktopLogsHandler(LockFreeHandler):
         if dropped > self._dropped_told:
             lines.append(encode_line(own_entry(self._report(dropped - self._dropped_told), self.source)))
             own, size = 1, len(lines[0])
-        while len(lines) < self._batch_records + own:
-            numbered, self._left_over = self._left_over, None
-            if numbered is None:
-                taken = self._queue.pop()
-                if taken is None:
-                    break
-                numbered = taken[0], encode_line(entry_of(taken[1], self.source))
-            line = numbered[1]
+        if not self._hand:
+            # All at once: each visit to the queue's lock may stop a logging call.
+            self._hand.extend(self._queue.take(self._batch_records, MAX_BODY_BYTES))
+        while self._hand:
+            try:
+                line = encode_line(entry_of(self._hand[0][1], self.source))
+            except Exception:  # noqa: BLE001 - a record made by hand of things that are no JSON; counted as dropped
+                self._hand.popleft()
+                self._faults += 1
+                continue
             if size + len(line) > MAX_BODY_BYTES:
-                self._left_over = numbered
                 break
+            self._hand.popleft()
             lines.append(line)
             size += len(line)
         if len(lines) == own:
             return False
         self._dropped_told = dropped
-        self._batch = _Batch(self._next_number, lines, own)
+        self._batch = Batch(self._producer, self._next_number, lines, own)
         self._next_number += len(lines)
         return True
 
@@ -316,8 +307,7 @@ class DesktopLogsHandler(LockFreeHandler):
         somebody in `flush` may cut them short."""
         batch = self._batch
         assert batch is not None
-        headers = {"Desktop-Logs-Producer": self._producer, "Desktop-Logs-First": str(batch.first)}
-        answer = self._hub.post(batch.body, headers)
+        answer = self._hub.post(batch)
         if answer.verdict is Verdict.LATER:
             return self._delay(answer)
         self._failures = 0
@@ -370,7 +360,7 @@ class DesktopLogsHandler(LockFreeHandler):
         if self._batch is not None:
             return
         arrived = self._queue.arrived  # read first: what comes after it is not settled yet
-        oldest = self._left_over[0] if self._left_over else self._queue.oldest()
+        oldest = self._hand[0][0] if self._hand else self._queue.oldest()
         self._settled = arrived if oldest is None else oldest - 1
         waiting, self._waiters = self._waiters, []
         for waiter in waiting:
@@ -381,8 +371,8 @@ class DesktopLogsHandler(LockFreeHandler):
 
     def _end(self) -> None:
         batch, self._batch = self._batch, None
-        self._faults += (batch.records if batch else 0) + (self._left_over is not None)
-        self._left_over = None
+        self._faults += (batch.records if batch else 0) + len(self._hand)
+        self._hand.clear()
         self._queue.drop_all()
         self._hub.close()
         self._listen(0)

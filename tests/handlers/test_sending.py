@@ -355,6 +355,7 @@ def test_filters_and_levels_are_loggings_own(hub: FakeHub) -> None:
     ("options", "words"),
     [
         ({"url": "127.0.0.1:5647"}, "looks like http://127.0.0.1:5647"),
+        ({"url": "http://[::1"}, "looks like http://127.0.0.1:5647"),
         ({"url": "ftp://127.0.0.1"}, "looks like http://127.0.0.1:5647"),
         ({"url": "http://127.0.0.1:port"}, "looks like http://127.0.0.1:5647"),
         ({"token": "a\nb"}, "Copy it again"),
@@ -406,3 +407,14 @@ def test_a_thread_that_cannot_be_started_is_done_without(hub: FakeHub, monkeypat
             handler.flush(5)
         assert handler.stats() == {"sent": 3, "dropped": 0, "rejected": 0, "queued": 0}
     assert hub.messages() == ["0", "1", "2"]
+
+
+def test_a_record_made_by_hand_of_odd_things_spoils_no_others(hub: FakeHub) -> None:
+    with logging_to(hub.url, batch_ms=100) as (logger, handler):
+        logger.info("one")
+        handler.handle(logging.makeLogRecord({"msg": "odd", "process": object(), "created": "now", "levelname": None}))
+        handler.handle(logging.makeLogRecord({"msg": "odder", "args": 5, "levelno": "high"}))
+        logger.info("two")
+        handler.flush(10)
+        assert handler.stats() == {"sent": 2, "dropped": 2, "rejected": 0, "queued": 0}
+    assert hub.messages() == ["one", "two"]
