@@ -30,8 +30,9 @@ _MAX_LINE_BYTES = 240_000
 
 _CUT: Final = "…"
 _fields = attrgetter(
-    "created", "levelname", "name", "filename", "lineno", "funcName", "process", "threadName", "__dict__"
+    "created", "levelname", "name", "filename", "lineno", "funcName", "process", "threadName", "levelno", "__dict__"
 )
+_OURS: Final = ("source", "level")
 _PLAIN: Final = frozenset((str, int, float, bool, type(None)))
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _STANDARD_COUNT: Final = len(vars(logging.makeLogRecord({})))
@@ -39,10 +40,11 @@ _STANDARD_COUNT: Final = len(vars(logging.makeLogRecord({})))
 Captured = tuple[
     *tuple[float, str, str, str, int, str],
     *tuple[int | None, str | None, str | None],
-    *tuple[str, str | None, str | None, dict[str, Any] | None],
+    *tuple[str, str | None, str | None, dict[str, Any] | None, int],
 ]
 """What a record says, taken out of it while its arguments cannot change: created, levelname, name, filename, lineno,
-funcName, process, threadName, taskName, message, traceback, stack, extra. A plain tuple, since a logging call pays."""
+funcName, process, threadName, taskName, message, traceback, stack, extra, levelno. A plain tuple, since a logging call
+pays for it."""
 
 _plain_formatter = logging.Formatter()
 
@@ -52,7 +54,7 @@ def capture(record: logging.LogRecord, formatter: logging.Formatter | None = Non
 
     What the program's own objects raise while they are turned into text ends up in the text, never in the caller.
     """
-    created, level, name, filename, line, function, process, thread, attributes = _fields(record)
+    created, level, name, filename, line, function, process, thread, number, attributes = _fields(record)
     traceback = stack = None
     # Counting tells at once that there is nothing extra; only when a formatter left `message` there must we look.
     extra = None if len(attributes) == _STANDARD_COUNT else _extra(attributes)
@@ -75,17 +77,34 @@ def capture(record: logging.LogRecord, formatter: logging.Formatter | None = Non
     if record.stack_info:
         stack = _shortened(_text(record.stack_info), MAX_TRACEBACK_CHARACTERS)
     task = attributes.get("taskName")
-    return (created, level, name, filename, line, function, process, thread, task, message, traceback, stack, extra)
+    return (
+        created,
+        level,
+        name,
+        filename,
+        line,
+        function,
+        process,
+        thread,
+        task,
+        message,
+        traceback,
+        stack,
+        extra,
+        number,
+    )
 
 
 def entry_of(captured: Captured, source: str | None = None) -> dict[str, Any]:
     """The LogEntry of what `capture` took, ready for `json.dumps`.
 
     `context.source` is *source*, else the logger's name, for the root logger the program's. Everything given with
-    `extra` is a key of the context and wins over a key of ours with the same name; only `source` stays ours, and theirs
-    is found as `extra.source`.
+    `extra` is a key of the context and wins over a key of ours with the same name; but for `source` and `level`, which
+    mean something to every hub and viewer: theirs are found as `extra.source` and `extra.level`. A level whose name
+    nobody knows has its number beside it, as `levelno`.
     """
-    created, level, name, filename, line, function, process, thread, task, message, traceback, stack, extra = captured
+    created, level, name, filename, line, function, process, thread, task, message = captured[:10]
+    traceback, stack, extra, number = captured[10:]
     used_source = source or (name if name and name != "root" else program_name())
     context: dict[str, Any] = {"source": used_source}
     if name and name != used_source:
@@ -102,9 +121,11 @@ def entry_of(captured: Captured, source: str | None = None) -> dict[str, Any]:
         context["traceback"] = traceback
     if stack is not None:
         context["stack_info"] = stack
+    if levels.severity_of_name(str(level)) is None:
+        context["levelno"] = number
     if extra:
-        if "source" in extra:
-            extra = {("extra.source" if key == "source" else key): value for key, value in extra.items()}
+        if "source" in extra or "level" in extra:
+            extra = {(f"extra.{key}" if key in _OURS else key): value for key, value in extra.items()}
         context.update(extra)
     return {"level": str(level).lower(), "message": message, "timestamp": _iso(created), "context": context}
 

@@ -189,10 +189,18 @@ def test_objects_that_cannot_be_printed_are_named() -> None:
     assert context["three"] == "<unprintable Liar>"
 
 
-def test_extra_wins_over_our_keys_but_for_the_source() -> None:
-    context = context_of_extra(source="theirs", file="invoice.pdf", function=7)
+def test_a_level_that_nobody_knows_says_its_number() -> None:
+    record = logging.makeLogRecord({"msg": "x", "levelno": 45, "levelname": "AUDIT"})
+    made = entry_from(record)
+    assert (made["level"], made["context"]["levelno"]) == ("audit", 45)
+    assert "levelno" not in entry(lambda logger: logger.log(25, "x"))["context"]
+
+
+def test_extra_wins_over_our_keys_but_for_source_and_level() -> None:
+    context = context_of_extra(source="theirs", level="fatal", file="invoice.pdf", function=7)
     assert context["source"] == "shop.cart"
-    assert context["extra.source"] == "theirs"
+    assert (context["extra.source"], context["extra.level"]) == ("theirs", "fatal")
+    assert "level" not in context
     assert (context["file"], context["function"]) == ("invoice.pdf", 7)
 
 
