@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
+
+from desktop_logs import __version__
 from desktop_logs.core.addresses import DEFAULT_PORT, ServerAddress
 from desktop_logs.core.errors import ListenError, SettingsError, StorageError
 from desktop_logs.core.feed import Feed
@@ -21,11 +25,12 @@ from desktop_logs.storage.folder import check_folder
 from desktop_logs.storage.settings_file import read_settings, write_settings
 from desktop_logs.tasks import Tasks
 from desktop_logs.terminal import Printer, complain
-from desktop_logs.ui.loop import make_application, make_loop  # before anything else of Qt
+from desktop_logs.ui.loop import make_loop
 from desktop_logs.ui.theme import Theme
-from desktop_logs.ui.window import MainWindow, open_store
+from desktop_logs.ui.window import TITLE, MainWindow
 
 FILES_POLL_S = 1.0
+SETTLE_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +46,28 @@ class WindowOptions:
 
 def run_window(options: WindowOptions) -> int:
     """Open the window and run until it is closed; the exit code."""
-    application = make_application()
+    application = QApplication([TITLE])
+    application.setApplicationName("desktop-logs")
+    application.setApplicationDisplayName(TITLE)
+    application.setApplicationVersion(__version__)
+    application.setDesktopFileName("desktop-logs")
     loop = make_loop(application)
-    with loop:
-        return int(loop.run_until_complete(_run(options)))
+    asyncio.set_event_loop(loop)
+    try:
+        return int(loop.run_until_complete(_run(options, application)))
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
-async def _run(options: WindowOptions) -> int:
-    desktop = Desktop(options)
-    return await desktop.run()
+async def _run(options: WindowOptions, application: QApplication) -> int:
+    return await Desktop(options, application).run()
 
 
 class Desktop:
     """The window with its hub and its feeds; the window asks it for what it may not do itself (WindowActions)."""
 
-    def __init__(self, options: WindowOptions) -> None:
+    def __init__(self, options: WindowOptions, application: QApplication) -> None:
         self._options = options
         self._closed = asyncio.Event()
         self._tasks = Tasks(self._task_failed)
@@ -69,8 +81,8 @@ class Desktop:
             console=self._printer.show,
             more_stats=self._window_stats,
         )
-        store = open_store(window_file(options.data_dir))
-        self._theme = Theme(store.value("theme", "system"))
+        store = QSettings(str(window_file(options.data_dir)), QSettings.Format.IniFormat)
+        self._theme = Theme(application)
         self._window = MainWindow(
             local=self._hub,
             actions=self,
@@ -97,6 +109,8 @@ class Desktop:
             self._window.add_feed(self.connect(self._options.remote, ""))
         await self._start_hub()
         self._tasks.start(self._watch_files(), "watch files")
+        await asyncio.sleep(SETTLE_S)
+        self._window.reset_stalls()  # what opening the window took is start-up, which has figures of its own
         await self._closed.wait()
         flushed = await self._stop()
         if not flushed:

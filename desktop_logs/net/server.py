@@ -49,6 +49,7 @@ class HubServer:
         self._faults = PeerFaults(report)
         self._broadcaster = Broadcaster(hub, clock_ns)
         self._socket_producers: set[str] = set()
+        self._asked: set[str] = set()  # clients that sent requestLogs: viewers, whatever else they do
         self._http_producers: dict[str, float] = {}
         self._ingest = HttpIngest(hub, clock_ns, self._heard_from)
         self._sockets = HubSocketServer(
@@ -108,7 +109,7 @@ class HubServer:
         """The counters of protocol.md."""
         return {
             **self._hub.stats(),
-            "viewers": len(self._broadcaster.viewers - self._socket_producers),
+            "viewers": len(self._broadcaster.viewers),
             "producers": len(self._socket_producers) + self._count_http_producers(),
             "viewer_skipped": self._broadcaster.skipped,
             "peer_faults": self._faults.count,
@@ -125,6 +126,7 @@ class HubServer:
     def _on_gone(self, eio_sid: str) -> None:
         self._broadcaster.dismiss(eio_sid)
         self._socket_producers.discard(eio_sid)
+        self._asked.discard(eio_sid)
 
     def _on_oversize(self, what: str) -> Answer:
         error = f"{what} was refused. Send less at a time, or a shorter message."
@@ -144,11 +146,18 @@ class HubServer:
                 self._hub.refuse(1, str(wrong))
                 return {"ok": False, "error": str(wrong)}
         if name == "requestLogs":
+            self._asked.add(eio_sid)
+            if eio_sid not in self._broadcaster.viewers:
+                self._on_admitted(eio_sid)
             self._tasks.start(self._broadcaster.snapshot(eio_sid), "requestLogs")
         return None
 
     def _take(self, eio_sid: str, payloads: list[object], wants_answer: bool) -> Future[Answer] | Answer | None:
         self._socket_producers.add(eio_sid)
+        if eio_sid not in self._asked:
+            # A producer that asked for nothing is sent nothing: what it leaves unread when it ends would make its
+            # system reset the connection, and with that discard its last records on their way to us.
+            self._broadcaster.dismiss(eio_sid)
         try:
             receipt = self._hub.take(payloads, self._clock_ns())
         except (Busy, StorageError) as failure:

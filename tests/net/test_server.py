@@ -167,12 +167,21 @@ async def test_other_events_are_left_alone(connect: Connect, hub: Hub, reported:
     assert reported == []
 
 
-async def test_every_client_hears_of_a_record_whoever_sent_it(connect: Connect, server: HubServer) -> None:
-    producer, viewer = await connect(), await connect()
-    await producer.sio.call("log", "x")
-    await soon("the viewer has it", lambda: viewer.messages() == ["x"])
-    await soon("the producer has it", lambda: producer.messages() == ["x"])
-    assert (server.stats()["viewers"], server.stats()["producers"]) == (1, 1)
+async def test_a_producer_is_sent_nothing_unless_it_asked_for_logs(connect: Connect, server: HubServer) -> None:
+    producer, viewer, both = await connect(), await connect(), await connect()
+    await both.sio.emit("requestLogs")
+    await soon("an answer", lambda: both.named("logs"))
+    await producer.sio.call("log", "one")
+    await both.sio.call("log", "two")
+    await soon("the viewer has both", lambda: viewer.messages() == ["one", "two"])
+    await soon("who asked has both", lambda: both.messages() == ["one", "two"])
+    assert producer.events == []
+    assert (server.stats()["viewers"], server.stats()["producers"]) == (2, 2)
+    await producer.sio.emit("requestLogs")
+    (answer,) = await soon("an answer", lambda: producer.named("logs"))
+    assert [entry["message"] for entry in answer["data"]] == ["two", "one"]
+    await both.sio.call("log", "three")
+    await soon("now it is a viewer too", lambda: producer.messages() == ["three"])
 
 
 async def test_who_leaves_is_forgotten(connect: Connect, server: HubServer, hub: Hub) -> None:
