@@ -221,13 +221,14 @@ class AsyncLink(Link):
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         if loop is self._loop:
-            self._task = loop.create_task(self._drain(), name="desktop-logs-broadcast")
+            self._task = loop.create_task(self._drain(loop), name="desktop-logs-broadcast")
 
-    async def _drain(self) -> None:
+    async def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
         _emitting.set(True)
         try:
             count = 0
-            while (waiting := self._next()) is not None:
+            # Should a client have connected on another loop, then what comes is for that loop's own task.
+            while loop is self._loop and (waiting := self._next()) is not None:
                 envelope, sid = waiting
                 try:
                     await self.sio.emit(envelope["type"], envelope, to=sid, namespace=self._namespace)

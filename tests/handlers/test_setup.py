@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import logging.config
+import os
 import subprocess
 import sys
 import textwrap
@@ -242,6 +243,29 @@ def test_an_uncaught_exception_is_logged_and_printed_once(tmp_path: Path, consol
     assert entry["context"]["traceback"].endswith("ValueError: boom")
     assert stderr.count("Traceback (most recent call last)") == 1
     assert ("CRITICAL root: Uncaught exception" in stderr) is console
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_writes_with_a_thread_of_its_own(tmp_path: Path) -> None:
+    _, entries = run(
+        """
+        import logging, socketio
+        made = desktop_logs.setup_logging(log_dir=os.environ["LOGS"], console=False,
+                                          broadcast=socketio.Server(async_mode="threading"))
+        logging.info("parent")
+        child = os.fork()
+        if child == 0:
+            logging.info("child")
+            for handler in logging.getLogger().handlers:
+                handler.flush()
+            assert made.stats()["files"] == dict(written=1, lost=0, queued=0), made.stats()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        logging.info("after")
+        """,
+        tmp_path,
+    )
+    assert sorted(entry["message"] for entry in entries) == ["after", "child", "parent"]
 
 
 def test_threads_finalizers_and_tasks_are_heard_too(tmp_path: Path) -> None:
