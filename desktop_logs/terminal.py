@@ -19,9 +19,11 @@ _RESET = "\x1b[0m"
 _WAITING_BATCHES = 200
 
 
-def wants_color(stream: TextIO) -> bool:
+def wants_color(stream: TextIO | None) -> bool:
     """True for a terminal, unless NO_COLOR is set (no-color.org) or it cannot."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        stream is not None and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
 
 
 def line_of(record: Record, color: bool) -> str:
@@ -36,6 +38,8 @@ def line_of(record: Record, color: bool) -> str:
 
 def complain(error: object) -> None:
     """One sentence on stderr."""
+    if sys.stderr is None:
+        return  # a window on Windows that was not started from a terminal
     sys.stderr.write(f"desktop-logs: {error}\n")
     sys.stderr.flush()
 
@@ -48,7 +52,8 @@ def silence_broken_pipe() -> None:
 class Printer:
     """Prints records on a thread of its own: a terminal that is held (Ctrl+S) must not hold up the disk."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
+        """*stream* is None where a window was not started from a terminal; then nothing is printed."""
         self._stream = stream
         self._color = wants_color(stream)
         self._waiting: queue.Queue[Sequence[Record] | None] = queue.Queue(_WAITING_BATCHES)
@@ -61,6 +66,8 @@ class Printer:
 
     def show(self, records: Sequence[Record]) -> None:
         """Print *records* soon; never waits. What a held terminal cannot take is counted and told when it goes on."""
+        if self._stream is None:
+            return
         try:
             self._waiting.put_nowait(records)
         except queue.Full:
@@ -75,6 +82,8 @@ class Printer:
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
+        if self._stream is None:
+            return
         while (records := self._waiting.get()) is not None:
             missed, self._missed = self._missed, 0
             lines = [line_of(record, self._color) for record in records]

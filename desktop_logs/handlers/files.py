@@ -136,7 +136,7 @@ class RotatingFilesHandler(LockFreeHandler):
     def _start(self) -> DiskThread:
         with self._starting:
             if self._disk is None:
-                disk = DiskThread(self.folder, self._settings, encode_entry)
+                disk = DiskThread(self.folder, self._settings, encode_entry, elsewhere="pass another log_dir")
                 disk.start()
                 self._disk = disk
                 flush_when_child_ends(self.flush)

@@ -16,7 +16,7 @@ from desktop_logs.core.levels import parse_threshold
 from desktop_logs.core.records import Record
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.core.wire import encode_entry
-from desktop_logs.storage.folder import cannot_write
+from desktop_logs.storage.folder import ELSEWHERE, cannot_write
 from desktop_logs.storage.housekeeping import Housekeeping
 from desktop_logs.storage.logfiles import LogFiles
 from desktop_logs.storage.rotation import Opener, open_appending
@@ -51,7 +51,7 @@ class DiskThread:
     What waits is written together, and only then do its batches' futures resolve, on the disk thread. A batch that
     cannot be written is not kept: its future has a StorageError, and who sent it still has the records.
     *today* gives the local date. *console* gets what `console` and `console_level` let through, also while the disk
-    fails; a batch that is written again is printed again.
+    fails; a batch that is written again is printed again. *elsewhere* is the advice on how to choose another folder.
     """
 
     def __init__(
@@ -65,8 +65,10 @@ class DiskThread:
         max_queue_records: int = 200_000,
         max_queue_bytes: int = 64_000_000,
         opener: Opener = open_appending,
+        elsewhere: str = ELSEWHERE,
     ) -> None:
         self._folder = folder
+        self._elsewhere = elsewhere
         self._settings = settings  # as asked for last; the thread follows in order
         self._encode = encode
         self._today = today
@@ -263,7 +265,7 @@ class DiskThread:
         try:
             act()
         except OSError as fault:
-            error = StorageError(cannot_write(self._folder, fault))
+            error = StorageError(cannot_write(self._folder, fault, self._elsewhere))
         except Exception as fault:  # noqa: BLE001 - the thread must outlive any fault, and say so
             error = StorageError(
                 f"Cannot write log files in {self._folder}: {fault!r}. This is a fault of Desktop Logs: report it."

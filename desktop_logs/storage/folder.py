@@ -9,24 +9,29 @@ from pathlib import Path
 
 from desktop_logs.core.errors import StorageError
 
-_ELSEWHERE = "choose another folder with --data-dir"
+ELSEWHERE = "choose another folder with --data-dir"
+"""The second half of every advice, where the folder was chosen on the command line."""
+
 _ADVICE = {
-    errno.ENOSPC: f"Free some space or {_ELSEWHERE}.",
-    errno.EDQUOT: f"Free some space or {_ELSEWHERE}.",
-    errno.EFBIG: f"Raise the limit on file size (ulimit -f) or {_ELSEWHERE}.",
+    errno.ENOSPC: "Free some space or {elsewhere}.",
+    errno.EDQUOT: "Free some space or {elsewhere}.",
+    errno.EFBIG: "Raise the limit on file size (ulimit -f) or {elsewhere}.",
     errno.EMFILE: "Raise the limit on open files (ulimit -n).",
-    errno.EACCES: f"Make it writable for you or {_ELSEWHERE}.",
-    errno.EPERM: f"Make it writable for you or {_ELSEWHERE}.",
-    errno.EROFS: f"Make it writable for you or {_ELSEWHERE}.",
-    errno.EEXIST: f"Move that file away or {_ELSEWHERE}.",
-    errno.ENOTDIR: f"Move that file away or {_ELSEWHERE}.",
+    errno.EACCES: "Make it writable for you or {elsewhere}.",
+    errno.EPERM: "Make it writable for you or {elsewhere}.",
+    errno.EROFS: "Make it writable for you or {elsewhere}.",
+    errno.EEXIST: "Move that file away or {elsewhere}.",
+    errno.ENOTDIR: "Move that file away or {elsewhere}.",
 }
 _FILE_IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR)
 
 
-def cannot_write(folder: Path, fault: OSError) -> str:
-    """What a person reads when log files in *folder* cannot be written: what, where, why, and what to do."""
-    return f"Cannot write log files in {folder}: {_reason_and_advice(fault)}"
+def cannot_write(folder: Path, fault: OSError, elsewhere: str = ELSEWHERE) -> str:
+    """What a person reads when log files in *folder* cannot be written: what, where, why, and what to do.
+
+    *elsewhere* names the way to another folder, which is not a command line's in somebody's own program.
+    """
+    return f"Cannot write log files in {folder}: {_reason_and_advice(fault, elsewhere)}"
 
 
 def check_folder(folder: Path) -> None:
@@ -44,10 +49,10 @@ def check_folder(folder: Path) -> None:
         raise StorageError(f"Cannot use {folder} as the data folder: {_reason_and_advice(fault)}") from fault
 
 
-def _reason_and_advice(fault: OSError) -> str:
+def _reason_and_advice(fault: OSError, elsewhere: str = ELSEWHERE) -> str:
     if fault.errno in _FILE_IN_THE_WAY:
         reason = "a file stands where a folder should be"
     else:
         reason = fault.strerror or str(fault)
-    advice = _ADVICE.get(fault.errno or 0, f"Check the disk or {_ELSEWHERE}.")
+    advice = _ADVICE.get(fault.errno or 0, "Check the disk or {elsewhere}.").format(elsewhere=elsewhere)
     return f"{reason}. {advice}"

@@ -62,3 +62,8 @@ def test_each_cause_has_its_advice(tmp_path, number, advice):
 
 def test_a_fault_without_a_number_is_told_by_its_text(tmp_path):
     assert ": the cable is out. Check the disk" in cannot_write(tmp_path, OSError("the cable is out"))
+
+
+def test_the_way_to_another_folder_is_the_programs_own(tmp_path: Path) -> None:
+    sentence = cannot_write(tmp_path, OSError(errno.ENOSPC, "No space"), "pass another log_dir")
+    assert sentence.endswith("No space. Free some space or pass another log_dir.")

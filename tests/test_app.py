@@ -1,0 +1,311 @@
+"""The window with its hub, put together as the program does: real programs log to it, and every fault has its words."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from PySide6.QtWidgets import QApplication, QPushButton
+
+from desktop_logs.app import Desktop, WindowOptions
+from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.net.client import RemoteFeed
+from desktop_logs.ui.feedpage import FeedPage
+from desktop_logs.ui.loop import make_loop
+from tests.support.asynchronous import soon
+from tests.support.node import NodeProgram
+from tests.support.program import Program
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+THREADS = 8
+RECORDS_EACH = 150
+
+# A program as people write them: dictConfig, eight threads, extra, exceptions.
+PRODUCER = """
+import logging, logging.config, sys, threading
+
+logging.config.dictConfig({
+    "version": 1,
+    "handlers": {"window": {"class": "desktop_logs.DesktopLogsHandler", "url": sys.argv[1], "source": "producer"}},
+    "root": {"level": "DEBUG", "handlers": ["window"]},
+})
+
+def work(thread):
+    log = logging.getLogger(f"worker.{thread}")
+    for number in range(int(sys.argv[2])):
+        extra = {"thread_no": thread, "number": number}
+        if number % 10 == 9:
+            try:
+                1 / 0
+            except ZeroDivisionError:
+                log.exception("thread %d number %d failed", thread, number, extra=extra)
+        else:
+            log.info("thread %d number %d", thread, number, extra=extra)
+
+threads = [threading.Thread(target=work, args=(thread,)) for thread in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+@pytest.fixture
+def run(qapp: QApplication) -> Iterator[Run]:
+    """Run a coroutine on the loop that the window has; signal handlers are as before afterwards."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    loop = make_loop(qapp)
+    asyncio.set_event_loop(loop)
+
+    def to_end(work: Coroutine[Any, Any, None]) -> None:
+        loop.run_until_complete(asyncio.wait_for(work, 50))
+
+    yield to_end
+    asyncio.set_event_loop(None)
+    loop.close()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+class Opened:
+    """`async with Opened(options, qapp) as window:` — a running Desktop, closed in order at the end."""
+
+    def __init__(self, qapp: QApplication, data_dir: Path, port: int = 0, remote: ServerAddress | None = None) -> None:
+        self.desktop = Desktop(WindowOptions(port, "/socket.io", data_dir, remote), qapp)
+        self.window = self.desktop._window
+        self.hub = self.desktop._hub
+
+    async def __aenter__(self) -> Opened:
+        self._running = asyncio.ensure_future(self.desktop.run())
+        await soon("the hub has tried to listen", lambda: self.hub.state.phase != "starting")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.window.close()
+        self.exit_code = await self._running
+        self.window.deleteLater()
+
+    @property
+    def url(self) -> str:
+        return self.hub.server.url
+
+    @property
+    def local(self) -> FeedPage:
+        return self.window.pages[0]
+
+    def messages(self, page: int = 0) -> list[str]:
+        return [record.message for record in self.window.pages[page].model.shown]
+
+    async def post(self, *messages: str) -> tuple[int, dict[str, Any]]:
+        body = "\n".join(json.dumps({"message": message}) for message in messages)
+        async with aiohttp.ClientSession() as session, session.post(f"{self.url}/api/logs", data=body) as response:
+            return response.status, await response.json()
+
+    def notices(self, page: int = 0) -> str:
+        return " | ".join(self.window.pages[page].notices.texts.values())
+
+    def press(self, label: str) -> None:
+        """Click the button that says *label* somewhere in the window."""
+        (button,) = [button for button in self.window.findChildren(QPushButton) if button.text() == label]
+        button.click()
+
+
+def test_eight_threads_of_a_python_program_arrive_in_the_window_in_the_files_and_at_a_second_viewer(
+    run: Run, qapp: QApplication, tmp_path: Path, start: Callable[..., Program]
+) -> None:
+    total = THREADS * RECORDS_EACH
+
+    async def body() -> None:
+        async with Opened(qapp, tmp_path / "data") as opened:
+            viewer = RemoteFeed(ServerAddress.parse(opened.url))
+            viewer.start()
+            await viewer.first_records()
+            (tmp_path / "producer.py").write_text(PRODUCER)
+            program = start([sys.executable, tmp_path / "producer.py", opened.url, str(RECORDS_EACH)])
+            await soon("all are in the window", lambda: len(opened.local.model.shown) == total, 30)
+            await soon("all are at the viewer", lambda: viewer.head == total, 30)
+            assert await asyncio.to_thread(program.wait) == 0
+            assert program.stderr == []
+            check([(record.source, record.message, record.context) for record in opened.local.model.shown])
+            check([(record.source, record.message, record.context) for record in viewer.since(0, total)])
+            stats = opened.window.stats()
+            assert (stats["window_rows"], stats["window_shown"]) == (total, total)
+            await viewer.close()
+        assert opened.exit_code == 0
+
+    run(body())
+    files = [json.loads(line) for line in log_lines(tmp_path / "data", "application")]
+    check([(entry["context"].pop("source"), entry["message"], json.dumps(entry["context"])) for entry in files])
+    errors = [json.loads(line) for line in log_lines(tmp_path / "data", "errors")]
+    assert len(errors) == total // 10
+    assert all("ZeroDivisionError: division by zero" in entry["context"]["traceback"] for entry in errors)
+
+
+def check(records: list[tuple[str, str, str]]) -> None:
+    """Each thread's records are all there, in its order, each with its extra and its traceback."""
+    assert len(records) == THREADS * RECORDS_EACH
+    numbers: dict[int, list[int]] = {}
+    for source, message, context_json in records:
+        context = json.loads(context_json)
+        assert source == "producer"
+        thread, number = context["thread_no"], context["number"]
+        assert message == f"thread {thread} number {number}" + (" failed" if number % 10 == 9 else "")
+        assert context["logger"] == f"worker.{thread}"
+        assert ("traceback" in context) is (number % 10 == 9)
+        numbers.setdefault(thread, []).append(number)
+    assert numbers == {thread: list(range(RECORDS_EACH)) for thread in range(THREADS)}
+
+
+def log_lines(data: Path, stem: str) -> list[str]:
+    lines: list[str] = []
+    for path in sorted((data / "logs").glob(f"{stem}-*")):
+        lines += (
+            (gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()).decode().splitlines()
+        )
+    return lines
+
+
+def test_a_node_server_opens_in_a_tab_with_its_500_in_order_and_goes_on_after_a_restart(
+    run: Run, qapp: QApplication, tmp_path: Path, node: Callable[..., NodeProgram]
+) -> None:
+    server = node("winston-server.js", "--keep", tmp_path / "cache.json")
+    port = server.listening_port()
+    server.command("burst 510 before")
+    address = ServerAddress(f"http://127.0.0.1:{port}", "/llamaproxws")
+
+    async def body() -> None:
+        nonlocal server
+        async with Opened(qapp, tmp_path / "data", remote=address) as opened:
+            await soon("500 are there", lambda: len(opened.messages(1)) == 500)
+            assert opened.messages(1) == [f"before {number}" for number in range(11, 511)]
+            await asyncio.to_thread(server.command, "burst 20 live")
+            await soon("the live ones", lambda: len(opened.messages(1)) == 520)
+            await asyncio.to_thread(server.end)
+            await soon("it says so", lambda: "was lost" in opened.notices(1))
+            assert opened.window.pages[1].feed.state.next_attempt_s is not None
+            server = node("winston-server.js", "--port", str(port), "--keep", tmp_path / "cache.json")
+            await asyncio.to_thread(server.listening_port)
+            await asyncio.to_thread(server.command, "burst 3 after")
+            opened.desktop.retry(opened.window.pages[1].feed)
+            await soon("it is back", lambda: len(opened.messages(1)) == 523, 30)
+            assert opened.messages(1)[500:] == [
+                *(f"live {number}" for number in range(1, 21)),
+                *(f"after {number}" for number in range(1, 4)),
+            ]
+            await soon("the notice is gone", lambda: opened.notices(1) == "")
+            opened.window.close_page(1)
+            assert len(opened.window.pages) == 1
+            assert (await opened.post("still here"))[0] == 200
+            await soon("the local hub goes on", lambda: opened.messages() == ["still here"])
+
+    run(body())
+
+
+def test_a_port_of_something_else_is_told_and_the_next_one_offered(
+    run: Run, qapp: QApplication, tmp_path: Path
+) -> None:
+    async def body() -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1]
+            async with Opened(qapp, tmp_path, port) as opened:
+                await soon("it is told", lambda: f"Port {port} is in use by another program" in opened.notices())
+                assert opened.hub.state.phase == "failed"
+                other.close()
+                opened.press("Try again")
+                await soon("it listens", lambda: opened.hub.state.phase == "live")
+                await soon("the notice is gone", lambda: "in use" not in opened.notices())
+                assert (await opened.post("hello"))[0] == 200
+
+    run(body())
+
+
+def test_a_port_of_another_desktop_logs_can_be_joined(
+    run: Run, qapp: QApplication, tmp_path: Path, start: Callable[..., Program]
+) -> None:
+    hub = start([sys.executable, "-m", "desktop_logs", "serve", "--port", "0", "--data-dir", tmp_path / "first"])
+    port = int(hub.line_with("^listening").rpartition(":")[2])
+
+    async def body() -> None:
+        async with Opened(qapp, tmp_path / "second", port) as opened:
+            await soon("it is told", lambda: "in use by another Desktop Logs" in opened.notices())
+            opened.press("Join it")
+            await soon("a second tab is live", lambda: opened.window.pages[-1].feed.state.phase == "live")
+            assert len(opened.window.pages) == 2
+
+    run(body())
+
+
+def test_a_data_folder_that_cannot_be_written_is_told_and_records_are_shown_all_the_same(
+    run: Run, qapp: QApplication, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    async def body() -> None:
+        async with Opened(qapp, tmp_path / "file" / "data") as opened:
+            await soon("it is told", lambda: "a file stands where a folder should be" in opened.notices())
+            status, told = await opened.post("hello")
+            assert (status, told["accepted"]) == (503, 1)
+            assert "Cannot write log files" in told["error"]
+            await soon("it is shown", lambda: opened.messages() == ["hello"])
+            await soon("the button is there", lambda: "Cannot write log files" in opened.notices())
+            opened.press("Go on without files")
+            assert (await opened.post("now without files"))[0] == 200
+            assert opened.hub.stats()["dropped"] == 1
+
+    run(body())
+
+
+def test_bad_settings_are_told_and_the_defaults_hold(run: Run, qapp: QApplication, tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text('{"file_level":"loud"}')
+
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            await soon("it is told", lambda: "'loud' is not a level" in opened.notices())
+            assert opened.desktop.log_settings.file_level == "info"
+
+    run(body())
+
+
+def test_settings_are_changed_while_running_and_kept(run: Run, qapp: QApplication, tmp_path: Path) -> None:
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            opened.desktop.change_log_settings(opened.desktop.log_settings.changed(file_level="trace"))
+            async with aiohttp.ClientSession() as session:
+                await session.post(f"{opened.url}/api/logs", data=b'{"level":"trace","message":"low"}')
+            assert len(log_lines(tmp_path, "application")) == 1
+
+    run(body())
+    assert json.loads((tmp_path / "settings.json").read_text())["file_level"] == "trace"
+
+
+def test_a_wrong_url_is_told_in_its_tab(run: Run, qapp: QApplication, tmp_path: Path) -> None:
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            opened.window.add_feed(opened.desktop.connect(ServerAddress.parse(opened.url, "/nothing"), ""))
+            await soon("it is told", lambda: "no Socket.IO server at the path /nothing" in opened.notices(1))
+
+    run(body())
+
+
+def test_a_closed_window_leaves_nothing_behind(run: Run, qapp: QApplication, tmp_path: Path) -> None:
+    async def body() -> None:
+        before = asyncio.all_tasks()
+        async with Opened(qapp, tmp_path) as opened:
+            port = opened.hub.server.port
+            await opened.post("last words")
+        with pytest.raises(OSError, match="Connect call failed"):
+            await asyncio.open_connection("127.0.0.1", port)
+        assert opened.exit_code == 0
+        assert asyncio.all_tasks() == before
+
+    run(body())
+    assert [json.loads(line)["message"] for line in log_lines(tmp_path, "application")] == ["last words"]

@@ -1,0 +1,90 @@
+"""Records in a terminal: nothing is obeyed, nothing waits for a terminal that is held."""
+
+import io
+import threading
+
+import pytest
+
+from desktop_logs.core.records import Record
+from desktop_logs.terminal import Printer, line_of, wants_color
+
+RECORD = Record(1, 1_795_341_600_123_000_000, 17, "error", "api", "\x1b[2Jgone")
+
+
+class Held(io.StringIO):
+    """A terminal whose reader has pressed Ctrl+S until `release` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.release = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.release.wait(10)
+        return super().write(text)
+
+
+def test_the_level_alone_is_coloured() -> None:
+    plain = line_of(RECORD, color=False)
+    assert "\x1b" not in plain
+    colored = line_of(RECORD, color=True)
+    assert colored.count("\x1b") == 2
+    assert "\x1b[31mERROR\x1b[0m" in colored
+    assert colored.replace("\x1b[31m", "").replace("\x1b[0m", "") == plain
+
+
+def test_no_colour_where_there_is_no_terminal() -> None:
+    assert not wants_color(io.StringIO())
+
+
+def test_no_colour_when_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("TERM", raising=False)
+    assert wants_color(Terminal())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not wants_color(Terminal())
+
+
+def test_records_are_printed_in_order() -> None:
+    out = io.StringIO()
+    printer = Printer(out)
+    printer.start()
+    for number in range(5):
+        printer.show([Record(number, 0, 9, "info", "", f"m{number}")])
+    printer.close()
+    assert [line.rsplit(maxsplit=1)[1] for line in out.getvalue().splitlines()] == [f"m{number}" for number in range(5)]
+
+
+def test_a_held_terminal_holds_nobody_up_and_what_it_missed_is_told() -> None:
+    out = Held()
+    printer = Printer(out)
+    printer.start()
+    for number in range(500):
+        printer.show([Record(number, 0, 9, "info", "", f"m{number}")])
+    out.release.set()
+    printer.close(5)
+    printed = out.getvalue().splitlines()
+    missed = [line for line in printed if "were not printed" in line]
+    assert len(missed) == 1
+    told = int(missed[0].strip("(").split(" ")[0])
+    assert told + len(printed) - 1 == 500
+
+
+def test_a_reader_that_has_left_ends_the_printing_only() -> None:
+    out = io.StringIO()
+    printer = Printer(out)
+    printer.start()
+    out.close()
+    printer.show([RECORD])
+    printer.show([RECORD])
+    printer.close()
+
+
+def test_a_program_without_a_terminal_prints_nothing() -> None:
+    printer = Printer(None)
+    printer.start()
+    printer.show([RECORD])
+    printer.close()
