@@ -151,6 +151,7 @@ def test_it_can_be_small_and_scrolls(pane: DetailPane, size: tuple[int, int]) ->
 def test_everything_is_reached_with_tab(pane: DetailPane, qtbot: QtBot) -> None:
     pane.show_record(USUAL)
     pane.activateWindow()
+    qtbot.waitUntil(pane.isActiveWindow)
     named(pane, "Message").setFocus()
     reached = []
     for _ in range(6):
@@ -165,6 +166,7 @@ def test_the_row_the_keyboard_moves_to_is_scrolled_into_view(pane: DetailPane, q
     pane.show_record(record("m", **{f"k{n}": n for n in range(60)}))
     view = named(pane, "Context")
     pane.activateWindow()
+    qtbot.waitUntil(pane.isActiveWindow)
     view.setFocus()
     view.setCurrentIndex(view.model().index(0, KEY))
     for _ in range(59):

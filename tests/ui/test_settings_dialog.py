@@ -1,0 +1,198 @@
+"""The settings dialog shows the settings as they are and tells only what was changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QValidator
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QSpinBox
+from pytestqt.qtbot import QtBot
+
+from desktop_logs.core.settings import LogSettings
+from desktop_logs.ui import settings_dialog
+from desktop_logs.ui.forms import ProblemLabel
+from desktop_logs.ui.settings_dialog import MegabytesBox, SettingsDialog
+from desktop_logs.ui.theme import Theme
+
+# The offscreen platform has no window manager to tell sizes and stacking to.
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
+
+class Opened:
+    """A dialog, and what it told."""
+
+    def __init__(self, qtbot: QtBot, theme: Theme, settings: LogSettings, folder: Path) -> None:
+        self.dialog = SettingsDialog(theme, settings, folder)
+        self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)  # looked at after it closed
+        qtbot.addWidget(self.dialog)
+        self.settings: list[LogSettings] = []
+        self.themes: list[str] = []
+        self.dialog.settings_changed.connect(self.settings.append)
+        self.dialog.theme_chosen.connect(self.themes.append)
+        self.dialog.open()
+
+    def field(self, name: str) -> QComboBox | QSpinBox | QLineEdit:
+        return next(one.buddy() for one in self.dialog.findChildren(QLabel) if one.text().replace("&", "") == name)
+
+    def switch(self, starts: str) -> QCheckBox:
+        return next(one for one in self.dialog.findChildren(QCheckBox) if one.text().startswith(starts))
+
+    def press(self, text: str) -> None:
+        next(one for one in self.dialog.findChildren(QPushButton) if one.text() == text).click()
+
+    @property
+    def problem(self) -> str:
+        return self.dialog.findChild(ProblemLabel).sentence
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Theme:
+    return Theme(qapp, "dark")
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, theme: Theme, tmp_path: Path) -> Opened:
+    return Opened(qtbot, theme, LogSettings(), tmp_path)
+
+
+def test_it_shows_the_settings_as_they_are(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    settings = LogSettings(
+        console=True, console_level="warn", file_level="debug", error_level="fatal", max_file_bytes=1_500_000
+    )
+    opened = Opened(qtbot, theme, settings, tmp_path)
+    assert opened.switch("&Write").isChecked()
+    assert opened.switch("&Print").isChecked()
+    assert opened.field("Application log from").currentText() == "debug"
+    assert opened.field("Error log from").currentText() == "fatal"
+    assert opened.field("New file after").text() == "1.5 MB"
+    assert opened.field("Delete files after").text() == "30 days"
+    assert opened.field("Records from").currentText() == "warn"
+    assert opened.field("Folder").text() == str(tmp_path)
+    assert opened.field("Theme").currentText() == "Dark"
+
+
+def test_save_tells_the_new_settings_and_closes(opened: Opened) -> None:
+    opened.field("Application log from").setCurrentText("trace")
+    opened.field("Delete files after").setValue(7)
+    opened.field("New file after").setValue(5_000)
+    opened.switch("&Print").click()
+    opened.press("Save")
+    assert opened.settings == [
+        LogSettings(console=True, file_level="trace", max_age_days=7, max_file_bytes=5_000_000),
+    ]
+    assert opened.themes == []
+    assert not opened.dialog.isVisible()
+
+
+def test_save_without_a_change_tells_nothing(opened: Opened) -> None:
+    opened.press("Save")
+    assert opened.settings == []
+    assert opened.themes == []
+    assert not opened.dialog.isVisible()
+
+
+def test_cancel_tells_nothing(opened: Opened) -> None:
+    opened.switch("&Write").click()
+    opened.field("Theme").setCurrentIndex(2)
+    opened.press("Cancel")
+    assert opened.settings == []
+    assert opened.themes == []
+
+
+def test_the_theme_is_told_by_its_name(opened: Opened) -> None:
+    opened.field("Theme").setCurrentIndex(2)
+    opened.press("Save")
+    assert opened.themes == ["light"]
+    assert opened.settings == []
+
+
+def test_a_level_between_the_bands_is_kept(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    opened = Opened(qtbot, theme, LogSettings(file_level="notice"), tmp_path)
+    assert opened.field("Application log from").currentText() == "notice"
+    opened.switch("&Print").click()
+    opened.press("Save")
+    assert opened.settings[0].file_level == "notice"
+
+
+def test_a_size_that_nobody_changed_stays_exact(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    opened = Opened(qtbot, theme, LogSettings(max_file_bytes=20_971_520), tmp_path)
+    assert opened.field("New file after").text() == "20.972 MB"
+    opened.switch("&Print").click()
+    opened.press("Save")
+    assert opened.settings[0].max_file_bytes == 20_971_520
+
+
+def test_what_a_switch_makes_meaningless_is_disabled(opened: Opened) -> None:
+    assert not opened.field("Records from").isEnabled()
+    opened.switch("&Write").click()
+    for name in ("Application log from", "Error log from", "New file after", "Delete files after"):
+        assert not opened.field(name).isEnabled()
+    opened.switch("&Print").click()
+    assert opened.field("Records from").isEnabled()
+
+
+def test_settings_that_cannot_be_are_told_inline(opened: Opened) -> None:
+    """Should a value ever come that the settings refuse, their own sentence is shown and nothing is told."""
+    opened.field("Error log from").addItem("loud")
+    opened.field("Error log from").setCurrentText("loud")
+    opened.press("Save")
+    assert opened.problem.startswith("error_level: 'loud' is not a level. Use one of")
+    assert opened.dialog.isVisible()
+    assert opened.settings == []
+
+
+def test_a_problem_told_in_answer_keeps_it_open(opened: Opened) -> None:
+    opened.dialog.settings_changed.connect(lambda settings: opened.dialog.show_problem("The disk is full."))
+    opened.switch("&Print").click()
+    opened.press("Save")
+    assert opened.dialog.isVisible()
+    assert opened.problem == "The disk is full."
+
+
+def test_the_folder_is_copied_and_opened(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened.press("Copy")
+    assert QApplication.clipboard().text() == str(tmp_path)
+    shown: list[Path] = []
+    monkeypatch.setattr(settings_dialog, "open_folder", lambda folder: not shown.append(folder))
+    opened.press("Open")
+    assert shown == [tmp_path]
+    assert opened.problem == ""
+
+
+def test_a_folder_that_cannot_be_shown_is_told(
+    qtbot: QtBot, theme: Theme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings_dialog, "open_folder", lambda folder: False)
+    opened = Opened(qtbot, theme, LogSettings(), tmp_path)
+    opened.press("Open")
+    assert opened.problem == f"No program to show folders was found. The files are in {tmp_path}."
+    opened = Opened(qtbot, theme, LogSettings(), tmp_path / "not yet")
+    opened.press("Open")
+    assert opened.problem.startswith(f"There is no folder {tmp_path / 'not yet'} yet.")
+
+
+def test_every_field_has_a_label_and_a_name(opened: Opened) -> None:
+    for kind in (QComboBox, QSpinBox):
+        for field in opened.dialog.findChildren(kind):
+            assert field.accessibleName()
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "value"),
+    [
+        ("20 MB", QValidator.State.Acceptable, 20_000),
+        ("1,5 MB", QValidator.State.Acceptable, 1_500),
+        ("0.001 MB", QValidator.State.Acceptable, 1),
+        ("0 MB", QValidator.State.Intermediate, 0),
+        (" MB", QValidator.State.Intermediate, 20_000),
+        ("2x MB", QValidator.State.Invalid, 20_000),
+        ("nan MB", QValidator.State.Invalid, 20_000),
+    ],
+)
+def test_megabytes_are_read_as_they_are_typed(qtbot: QtBot, text: str, state: QValidator.State, value: int) -> None:
+    box = MegabytesBox(20_000_000)
+    qtbot.addWidget(box)
+    assert box.validate(text, 0)[0] == state
+    assert box.valueFromText(text) == value
