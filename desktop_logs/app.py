@@ -24,7 +24,7 @@ from desktop_logs.net.server import HOST
 from desktop_logs.storage.folder import check_folder
 from desktop_logs.storage.settings_file import read_settings, write_settings
 from desktop_logs.tasks import Tasks
-from desktop_logs.terminal import Printer, complain
+from desktop_logs.terminal import Printer, announce, complain
 from desktop_logs.ui.loop import make_loop
 from desktop_logs.ui.theme import Theme
 from desktop_logs.ui.window import TITLE, MainWindow
@@ -123,7 +123,7 @@ class Desktop:
         except ListenError as failure:
             self._tell_port(failure)
         else:
-            self._window.set_local_address(self._hub.server.url)
+            self._tell_address()
 
     async def _listen(self, port: int) -> None:
         self._window.clear_notice("port")
@@ -132,7 +132,11 @@ class Desktop:
         except ListenError as failure:
             self._tell_port(failure)
         else:
-            self._window.set_local_address(self._hub.server.url)
+            self._tell_address()
+
+    def _tell_address(self) -> None:
+        self._window.set_local_address(self._hub.server.url)
+        announce(f"listening on {self._hub.server.url}")
 
     def _tell_port(self, failure: ListenError) -> None:
         def listen(port: int) -> None:

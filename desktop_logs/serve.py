@@ -16,7 +16,7 @@ from desktop_logs.folders import logs_dir, settings_file
 from desktop_logs.localhub import LocalHub
 from desktop_logs.storage.folder import check_folder
 from desktop_logs.storage.settings_file import read_settings
-from desktop_logs.terminal import Printer, complain
+from desktop_logs.terminal import Printer, announce, complain
 
 PROBLEM_POLL_S = 1.0
 
@@ -48,9 +48,8 @@ async def _serve(options: ServeOptions, settings: LogSettings) -> int:
     try:
         try:
             await hub.start(options.port, options.path)
-            sys.stdout.write(f"listening on {hub.server.url}\n")
-            sys.stdout.write(f"log files in {logs_dir(options.data_dir)}\n" if settings.files else "no log files\n")
-            sys.stdout.flush()
+            announce(f"listening on {hub.server.url}")
+            announce(f"log files in {logs_dir(options.data_dir)}" if settings.files else "no log files")
             await _until(stop, hub)
         finally:
             flushed = await hub.stop()

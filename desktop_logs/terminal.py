@@ -36,6 +36,13 @@ def line_of(record: Record, color: bool) -> str:
     return f"{head}{_COLORS[band_of(record.severity)]}{level}{_RESET} {rest}"
 
 
+def announce(text: str) -> None:
+    """One line on stdout, at once, for a person or a program that waits for it."""
+    if sys.stdout is not None:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+
 def complain(error: object) -> None:
     """One sentence on stderr."""
     if sys.stderr is None:

@@ -1,0 +1,153 @@
+"""The program in a real window on a virtual display, with real keys: what a person does in the first ten minutes."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.display import Display
+from tests.support.node import NodeProgram
+from tests.support.program import Program, eventually
+
+Start = Callable[..., Program]
+
+
+class Running:
+    """`desktop-logs` in a window of its own."""
+
+    def __init__(self, start: Start, display: Display, data_dir: Path, *more: str) -> None:
+        command = [sys.executable, "-m", "desktop_logs", "--port", "0", "--data-dir", data_dir, *more]
+        self.program = start(command, env=display.env())
+        self.port = int(self.program.line_with("^listening on ").rpartition(":")[2])
+        self.window = display.window("Desktop Logs", self.program)
+
+    def request(self, method: str, path: str, body: bytes | None = None) -> dict[str, int]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, body)
+            response = connection.getresponse()
+            told = json.loads(response.read())
+            assert response.status == 200, told
+        finally:
+            connection.close()
+        assert isinstance(told, dict)
+        return told
+
+    def post(self, *entries: dict[str, object]) -> None:
+        self.request("POST", "/api/logs", json.dumps(entries).encode())
+
+    def stat(self, name: str) -> int:
+        return self.request("GET", "/api/stats")[name]
+
+    def shows(self, rows: int, within_s: float = 20.0) -> None:
+        """Wait until the window shows so many rows, over all tabs."""
+        eventually(f"{rows} rows are shown", lambda: self.stat("window_shown") == rows, within_s)
+
+
+MIXED: list[dict[str, object]] = [
+    {"level": level, "message": f"{level} number {number}", "context": {"source": source, "number": number}}
+    for number in range(20)
+    for level, source in (("debug", "db"), ("info", "api"), ("warn", "gateway"), ("error", "worker"))
+]
+
+
+@pytest.fixture
+def running(start: Start, display: Display, tmp_path: Path) -> Running:
+    return Running(start, display, tmp_path / "data")
+
+
+def test_typing_filters_and_escape_and_the_clear_button_of_the_keyboard_undo_it(
+    running: Running, display: Display
+) -> None:
+    running.post(*MIXED)
+    running.shows(80)
+    display.keys(running.window, "slash")
+    display.type(running.window, "worker -19")
+    running.shows(19)
+    display.keys(running.window, "ctrl+a", "BackSpace")
+    running.shows(80)
+    display.keys(running.window, "ctrl+f")
+    display.type(running.window, '"open')
+    running.post({"message": "still coming"})
+    running.shows(81)  # a query that is none leaves the last good one in force
+
+
+def test_space_pauses_and_goes_on_and_ctrl_l_clears_the_view(running: Running, display: Display) -> None:
+    running.post(*MIXED)
+    running.shows(80)
+    display.keys(running.window, "Down", "space")
+    running.post({"message": "while paused"})
+    eventually("the hub has it", lambda: running.stat("head") == 81)
+    assert running.stat("window_shown") == 80
+    display.keys(running.window, "space")
+    running.shows(81)
+    display.keys(running.window, "ctrl+l")
+    running.shows(0)
+    assert running.stat("ring_size") == 81
+    running.post({"message": "after the clearing"})
+    running.shows(1)
+
+
+def test_a_node_server_is_connected_from_the_dialog_by_keyboard(
+    running: Running, display: Display, node: Callable[..., NodeProgram]
+) -> None:
+    server = node("winston-server.js")
+    url = f"http://127.0.0.1:{server.listening_port()}"
+    server.command("burst 510 hello")
+    display.keys(running.window, "ctrl+t")
+    dialog = display.window("Connect", running.program)
+    display.type(dialog, url)
+    display.keys(dialog, "Tab")
+    display.type(dialog, "/llamaproxws")
+    display.keys(dialog, "Return")
+    running.shows(500)
+    server.command("burst 10 live")
+    running.shows(510)
+    display.window("127.0.0.1.* - Desktop Logs", running.program)  # its tab is in front
+    display.keys(running.window, "ctrl+w")
+    running.shows(0)
+    server.command("log info nobody-listens")
+    running.post({"message": "the local hub is still here"})
+    running.shows(1)
+
+
+def test_what_is_shown_is_exported(running: Running, display: Display, home: Path) -> None:
+    running.post(*MIXED)
+    running.shows(80)
+    display.keys(running.window, "slash")
+    display.type(running.window, "error")
+    running.shows(20)
+    display.keys(running.window, "Escape", "ctrl+e")
+    dialog = display.window("Export", running.program)
+    display.keys(dialog, "Return")
+    (exported,) = eventually("the file is there", lambda: list(home.rglob("desktop-logs-*.jsonl")))
+    messages = [json.loads(line)["message"] for line in exported.read_text().splitlines()]
+    assert messages == [f"error number {number}" for number in range(20)]
+
+
+def test_closing_the_window_ends_the_program_in_order_and_it_comes_back_as_it_was(
+    start: Start, display: Display, tmp_path: Path
+) -> None:
+    first = Running(start, display, tmp_path / "data")
+    display.resize(first.window, 900, 600)
+    first.post({"message": "kept"})
+    display.close(first.window)
+    assert first.program.wait() == 0
+    assert first.program.stderr == []
+    (path,) = (tmp_path / "data" / "logs").glob("application-*.log")
+    assert json.loads(path.read_text())["message"] == "kept"
+    second = Running(start, display, tmp_path / "data")
+    size = display.geometry(second.window)
+    assert (size.width, size.height) == (900, 600)
+
+
+def test_a_burst_of_ten_thousand_is_shown_whole(running: Running) -> None:
+    for first in range(0, 10_000, 500):
+        running.post(*({"message": f"record {number}"} for number in range(first, first + 500)))
+    running.shows(10_000)
+    assert running.stat("stored") == 10_000
