@@ -128,10 +128,13 @@ class RecordModel(QAbstractTableModel):
 
     # Changing it
 
-    def append(self, records: Sequence[Record]) -> None:
-        """Hold *records* too, whose numbers grow and are above all held: one insertion, and at most one removal."""
+    def append(self, records: Sequence[Record]) -> int:
+        """Hold *records* too, whose numbers grow and are above all held; how many of them became rows.
+
+        One insertion for all of them, and at most one removal of the oldest rows.
+        """
         if not records:
-            return
+            return 0
         if self._held and records[0].seq <= self._held[-1].seq:
             raise ValueError(f"record {records[0].seq} is not newer than {self._held[-1].seq}")
         self._count(records, 1)
@@ -145,6 +148,7 @@ class RecordModel(QAbstractTableModel):
         excess = len(self._held) - self.capacity
         if excess >= self._slab:
             self._evict(excess)
+        return len(passing)
 
     def clear(self) -> None:
         """Hold and show nothing of what came before now."""

@@ -140,9 +140,9 @@ class RecordTable(QTableView):
 
     # Columns
 
-    def columns_menu(self, parent: QWidget) -> QMenu:
-        """A menu that shows and hides columns; the last one that is visible cannot be hidden."""
-        menu = QMenu("Columns", parent)
+    def fill_columns_menu(self, menu: QMenu) -> None:
+        """Make *menu* one that shows and hides columns; the last one that is visible cannot be hidden."""
+        menu.clear()
         header = self.horizontalHeader()
         visible = [column for column in range(len(COLUMNS)) if not header.isSectionHidden(column)]
         for column, name in enumerate(COLUMNS):
@@ -154,7 +154,6 @@ class RecordTable(QTableView):
             menu.addAction(action)
         menu.addSeparator()
         menu.addAction("Reset columns", self.reset_columns)
-        return menu
 
     def set_column_shown(self, column: int, shown: bool) -> None:
         """Show or hide a column."""
@@ -362,7 +361,8 @@ class RecordTable(QTableView):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
     def _open_columns_menu(self, at: QPoint) -> None:
-        menu = self.columns_menu(self)
+        menu = QMenu(self)
+        self.fill_columns_menu(menu)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.horizontalHeader().mapToGlobal(at))
 

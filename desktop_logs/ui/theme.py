@@ -122,7 +122,7 @@ def source_color(palette: Palette, source: str) -> QColor:
     hue = int(turn * 24) / 24
     steps = range(62, 96, 2) if palette.is_dark else range(52, 14, -2)
     for lightness in steps:
-        color = QColor.fromHslF(hue, 0.55, lightness / 100)
+        color = QColor.fromHslF(hue, 0.48, lightness / 100)
         if contrast(color.name(), palette.window) >= 3 and contrast(color.name(), palette.selection) >= 3:
             return color
     return QColor(palette.muted)
@@ -194,6 +194,7 @@ QLineEdit, QSpinBox, QComboBox, QPlainTextEdit, QTextEdit {{
     background: {panel}; color: {text}; border: 1px solid {border}; border-radius: 6px;
     selection-background-color: {selection}; selection-color: {text};
 }}
+QLineEdit {{ placeholder-text-color: {muted}; }}
 QLineEdit, QSpinBox, QComboBox {{ min-height: 30px; padding: 0 8px; }}
 QPlainTextEdit, QTextEdit {{ padding: 4px; }}
 QLineEdit:focus, QSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {accent}; }}
@@ -234,6 +235,7 @@ QHeaderView::section {{
     background: {window}; color: {muted}; border: none; border-bottom: 1px solid {border}; padding: 0 8px;
     font-weight: 500;
 }}
+QHeaderView::section:first, QHeaderView::section:only-one {{ padding-left: 18px; }}
 QHeaderView::section:hover {{ color: {text}; }}
 
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}

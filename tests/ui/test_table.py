@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import QByteArray, QItemSelectionModel, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from desktop_logs.core.levels import BANDS
@@ -254,7 +254,9 @@ def test_last_visible_column_cannot_be_hidden(make_table: MakeTable) -> None:
     table = make_table(3)
     for column in (TIME, LEVEL, SOURCE):
         table.set_column_shown(column, False)
-    actions = table.columns_menu(table).actions()
+    menu = QMenu()
+    table.fill_columns_menu(menu)
+    actions = menu.actions()
     assert [action.isEnabled() for action in actions[:4]] == [True, True, True, False]
     actions[0].trigger()
     assert not table.horizontalHeader().isSectionHidden(TIME)

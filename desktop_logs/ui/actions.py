@@ -1,0 +1,34 @@
+"""What the window asks of the program around it: the Protocol alone. `desktop_logs.app` fulfils it, in tests a fake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.feed import Feed
+from desktop_logs.core.settings import LogSettings
+
+
+class WindowActions(Protocol):
+    """All of it is called on the window's thread and returns at once; what goes on then is told by the feed's state."""
+
+    def connect(self, address: ServerAddress, token: str) -> Feed:
+        """A feed of the server at *address*, which begins to connect. Raises DesktopLogsError when it cannot."""
+
+    def retry(self, feed: Feed) -> None:
+        """Attempt to connect *feed* now, after it failed or while it waits."""
+
+    def disconnect(self, feed: Feed) -> None:
+        """Close *feed* for good."""
+
+    @property
+    def log_settings(self) -> LogSettings:
+        """What is written where at present."""
+
+    def change_log_settings(self, settings: LogSettings) -> None:
+        """Use *settings* from now on and keep them. Raises SettingsError."""
+
+    @property
+    def logs_folder(self) -> Path:
+        """Where the rotating files are."""

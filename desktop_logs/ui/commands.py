@@ -1,0 +1,69 @@
+"""The window's commands: their names, keys and places in the ⋯ menu. What they do is the window's matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
+
+from desktop_logs.ui.icons import icon
+from desktop_logs.ui.theme import CHOICES, Choice, Palette, Theme
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing a person can ask of the window. Without a *place* it has only keys."""
+
+    name: str
+    act: Callable[[], object]
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    in_menu: bool = True
+
+
+class Commands:
+    """The commands as actions of *window*, and the menu that lists them."""
+
+    def __init__(self, window: QWidget, theme: Theme, groups: list[list[Command]]) -> None:
+        self.menu = QMenu(window)
+        self.menu.setAccessibleName("Menu")
+        self._icons: list[tuple[QAction, str]] = []
+        for group in groups:
+            for command in group:
+                action = QAction(command.name, window)
+                action.setShortcuts([QKeySequence(keys) for keys in command.keys])
+                action.triggered.connect(lambda _checked=False, act=command.act: act())
+                window.addAction(action)
+                if command.in_menu:
+                    self.menu.addAction(action)
+                if command.icon:
+                    self._icons.append((action, command.icon))
+            self.menu.addSeparator()
+        self._paint(theme.palette)
+        theme.changed.connect(self._paint)
+
+    def add_menu(self, name: str, before: str) -> QMenu:
+        """A menu inside the menu, in front of the command called *before*."""
+        menu = QMenu(name, self.menu)
+        anchor = next(action for action in self.menu.actions() if action.text() == before)
+        self.menu.insertMenu(anchor, menu)
+        return menu
+
+    def _paint(self, palette: Palette) -> None:
+        for action, name in self._icons:
+            action.setIcon(icon(name, palette, palette.muted))
+
+
+def fill_theme_menu(menu: QMenu, current: Choice, choose: Callable[[Choice], None]) -> None:
+    """Make *menu* the choice of a theme, with *current* checked."""
+    menu.clear()
+    group = QActionGroup(menu)
+    names = {"system": "As the system", "dark": "Dark", "light": "Light"}
+    for choice in CHOICES:
+        action = menu.addAction(names[choice])
+        action.setCheckable(True)
+        action.setChecked(choice == current)
+        action.triggered.connect(lambda _checked=False, choice=choice: choose(choice))
+        group.addAction(action)

@@ -1,0 +1,332 @@
+"""One feed in the window: its filter bar, table, detail and status bar, and the frame that pulls its records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from desktop_logs.core.errors import Evicted
+from desktop_logs.core.feed import Feed
+from desktop_logs.core.levels import BANDS
+from desktop_logs.core.query import Query
+from desktop_logs.core.records import Record
+from desktop_logs.ui.detail import DetailPane
+from desktop_logs.ui.empty import EmptyState
+from desktop_logs.ui.filterbar import FilterBar
+from desktop_logs.ui.model import DEFAULT_CAPACITY, RecordModel
+from desktop_logs.ui.notices import Notices
+from desktop_logs.ui.splitter import DetailSplitter
+from desktop_logs.ui.statusbar import Figures, StatusBar
+from desktop_logs.ui.table import MAX_COPIED_ROWS, RecordTable
+from desktop_logs.ui.tablearea import TableArea
+from desktop_logs.ui.theme import Theme
+
+NARROW: Final = 1_000
+"""Below this width, in pixels, the detail stands below the table."""
+ERRORS: Final = frozenset({BANDS.index("error"), BANDS.index("fatal")})
+WARNINGS: Final = frozenset({BANDS.index("warn")})
+_FRAME_MS: Final = 33
+_FRAME_BUDGET_S: Final = 0.008
+_MOST_A_FRAME: Final = 5_000
+_LEAST_A_FRAME: Final = 200
+_FIGURES_MS: Final = 250
+
+
+class FeedPage(QWidget):
+    """Shows what *feed* brings. Records are pulled at most 30 times a second, and never while the view is paused."""
+
+    state_changed = Signal()
+    export_requested = Signal()
+
+    def __init__(
+        self,
+        feed: Feed,
+        theme: Theme,
+        *,
+        is_local: bool,
+        capacity: int = DEFAULT_CAPACITY,
+        parent: QWidget | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        super().__init__(parent)
+        self.feed = feed
+        self.is_local = is_local
+        self._clock = clock
+        self._seq = 0
+        self._has_pulled = False
+        self._has_shown = False
+        """True once a record came: from then on an empty table is somebody's doing."""
+        self._skipped = 0
+        self._new_rows = 0
+        self._limit = _MOST_A_FRAME
+        self._paused = False
+        self._last_state = feed.state
+        self.model = RecordModel(capacity, self)
+        self._build(theme)
+        self._connect()
+        self._frame_timer = self._single_shot(_FRAME_MS, self._frame)
+        self._frame_timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._figures_timer = self._single_shot(_FIGURES_MS, self.show_figures)
+        self._last_frame_s = 0.0
+        self._is_closed = False
+        self._unsubscribe = feed.subscribe(self._arm)
+        self._arm()
+        self._show_what_is_there()
+
+    # What a person does
+
+    @property
+    def is_paused(self) -> bool:
+        """True while the view is frozen; the feed goes on all the same."""
+        return self._paused
+
+    @property
+    def skipped(self) -> int:
+        """Records that left the feed's memory before this page came to them."""
+        return self._skipped
+
+    def set_paused(self, paused: bool) -> None:
+        """Freeze the view, or let it catch up."""
+        self._paused = paused
+        self.bar.set_paused(paused)
+        self.show_figures()
+        if not paused:
+            self._arm()
+
+    def clear_view(self) -> None:
+        """Empty the view; the data stays where it is, and what comes from now on is shown."""
+        self.model.clear()
+        self._seq = max(self._seq, self.feed.head)
+        self._new_rows = 0
+        self.show_figures()
+
+    def focus_table(self) -> None:
+        """Give the keyboard to the table."""
+        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def open_detail(self) -> None:
+        """Show the current record (the uppermost, when none is) in the detail, and give the keyboard to it."""
+        if self.table.current_record() is None:
+            row = self.table.rowAt(0)
+            if row < 0:
+                return
+            self.table.go_to_row(row)
+        self.splitter.open_detail()
+        self.detail.show_record(self.table.current_record())
+        target = next((child for child in _in_tab_order(self.detail) if child.isVisibleTo(self)), None)
+        if target is not None:
+            target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def go_to(self, bands: frozenset[int], name: str, step: int) -> None:
+        """Go to the next (*step* 1) or previous (-1) record of *bands*, or say that there is none."""
+        if not self.table.go_to_next(bands, step):
+            self.status.flash(f"No {'later' if step > 0 else 'earlier'} {name}")
+
+    def close_feed(self) -> None:
+        """Pull no longer. The page shows what it has until it is deleted."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._unsubscribe()
+        self._frame_timer.stop()
+        self._figures_timer.stop()
+
+    # Qt's side
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        plain = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
+        text = event.text() if not event.modifiers() & ~plain else ""
+        if text == "/":
+            self.bar.focus_query()
+        elif text == " ":
+            self.set_paused(not self._paused)
+        elif text in ("e", "E"):
+            self.go_to(ERRORS, "error", 1 if text == "e" else -1)
+        elif text in ("w", "W"):
+            self.go_to(WARNINGS, "warning", 1 if text == "w" else -1)
+        elif event.key() == Qt.Key.Key_End:
+            self.table.set_following(True)
+        elif event.key() == Qt.Key.Key_Escape:
+            self.focus_table()
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.splitter.set_below(self.width() < NARROW)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.show_figures()
+
+    # Inside: the frame
+
+    def _arm(self) -> None:
+        """Records or the state are new: have a frame, now if the last one is long ago."""
+        if not self._is_closed and not self._frame_timer.isActive():
+            since_ms = (self._clock() - self._last_frame_s) * 1000
+            self._frame_timer.start(max(round(_FRAME_MS - since_ms), 0))
+
+    def _frame(self) -> None:
+        self._last_frame_s = self._clock()
+        if self.feed.state != self._last_state:
+            self._last_state = self.feed.state
+            self.status.refresh()
+            self.state_changed.emit()
+        if not self._paused:
+            self._pull()
+            self._show_what_is_there()
+        if not self._figures_timer.isActive():
+            self._figures_timer.start()
+
+    def _pull(self) -> None:
+        """Take over what is new, as much of it as a frame has time for; the rest comes with the next frame."""
+        try:
+            records = self.feed.since(self._seq, self._limit)
+        except Evicted as gone:
+            if self._has_pulled:
+                self._skipped += gone.first_seq - 1 - self._seq
+            self._seq = gone.first_seq - 1
+            records = self.feed.since(self._seq, self._limit)
+        self._has_pulled = True
+        if not records:
+            return
+        self._seq = records[-1].seq
+        new_rows = self.model.append(records)
+        self._new_rows = 0 if self.table.is_following else self._new_rows + new_rows
+        self._has_shown = True
+        if len(records) == self._limit:
+            self._arm()
+        took_s = self._clock() - self._last_frame_s
+        if took_s > _FRAME_BUDGET_S:
+            self._limit = max(self._limit // 2, _LEAST_A_FRAME)
+        elif took_s < _FRAME_BUDGET_S / 2:
+            self._limit = min(self._limit * 2, _MOST_A_FRAME)
+
+    # Inside: what is seen
+
+    def show_figures(self) -> None:
+        """Bring all counts up to date; at most four times a second while records come, not while hidden."""
+        if not self.isVisible():
+            return
+        self.bar.set_figures(len(self.model.shown), len(self.model.held), self.model.counts)
+        if self._paused:
+            waiting = max(self.feed.head - self._seq, 0)
+            self.area.show_pill(f"{waiting:,} new  ·  paused, press Space" if waiting else "")
+        elif self.table.is_following or not self._new_rows:
+            self.area.show_pill("")
+        else:
+            self.area.show_pill(f"{self._new_rows:,} new  ·  press End")
+
+    def _show_what_is_there(self) -> None:
+        """The table, or a word on why it has no rows."""
+        is_untouched = not self._has_shown and self.is_local
+        self._stack.setCurrentIndex(0 if is_untouched else 1)
+        if self.model.shown or self.model.is_filtering or is_untouched:
+            self.area.show_hint("")
+        elif self.model.held:
+            hidden = f"{len(self.model.held):,} {'record is' if len(self.model.held) == 1 else 'records are'} hidden"
+            self.area.show_hint("Nothing matches the filter", f"{hidden}.", "Clear filter")
+        elif self._has_shown:
+            self.area.show_hint("Cleared", "New records appear here.")
+        elif self.feed.state.phase == "live":
+            self.area.show_hint("No records yet", f"Connected to {self.feed.address}. New records appear here.")
+        else:
+            self.area.show_hint("No records", f"Not connected to {self.feed.address}.")
+
+    # Inside: putting it together
+
+    def _build(self, theme: Theme) -> None:
+        self.bar = FilterBar(theme, self)
+        self.notices = Notices(theme, self)
+        self.table = RecordTable(self.model, theme)
+        self.area = TableArea(self.table, theme)
+        self.detail = DetailPane(theme)
+        self.detail.setMinimumSize(260, 80)
+        self.splitter = DetailSplitter(self.area, self.detail)
+        self.empty = EmptyState(theme)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(self.splitter)
+        self.status = StatusBar(self.feed, self._figures, theme, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.notices)
+        layout.addWidget(self._stack, 1)
+        layout.addWidget(self.status)
+        self.setFocusProxy(self.table)
+
+    def _connect(self) -> None:
+        self.bar.filter_changed.connect(self._filter)
+        self.bar.pause_toggled.connect(self.set_paused)
+        self.bar.follow_toggled.connect(self.table.set_following)
+        self.bar.export_requested.connect(self.export_requested)
+        self.bar.leave_requested.connect(self.focus_table)
+        self.table.following_changed.connect(self._following_changed)
+        self.table.current_record_changed.connect(self._show_detail)
+        self.table.detail_requested.connect(self.open_detail)
+        self.table.copy_refused.connect(self._refuse_copy)
+        self.model.filtering_changed.connect(self._filtering_changed)
+        self.area.pill_clicked.connect(self._pill_clicked)
+        self.area.hint_clicked.connect(self.bar.clear)
+
+    def _single_shot(self, interval_ms: int, act: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(interval_ms)
+        timer.timeout.connect(act)
+        return timer
+
+    def _figures(self) -> Figures:
+        return Figures(len(self.model.shown), len(self.model.held), self._skipped)
+
+    def _filter(self, bands: frozenset[int], query: Query) -> None:
+        self.model.set_filter(bands, query)
+        self._new_rows = 0
+        self._show_what_is_there()
+        self.show_figures()
+
+    def _filtering_changed(self, is_filtering: bool) -> None:
+        if not is_filtering:
+            self._show_what_is_there()
+            self.show_figures()
+
+    def _following_changed(self, following: bool) -> None:
+        self._new_rows = 0
+        self.bar.set_following(following)
+        self.show_figures()
+
+    def _pill_clicked(self) -> None:
+        if self._paused:
+            self.set_paused(False)
+        self.table.set_following(True)
+        self.focus_table()
+
+    def _show_detail(self, record: Record | None) -> None:
+        self.detail.show_record(record)
+
+    def _refuse_copy(self, count: int) -> None:
+        text = f"{count:,} rows are more than can be copied ({MAX_COPIED_ROWS:,}). Export them to a file instead."
+        self.notices.show_notice("copy", text, "info", [("Export…", self._export_instead)])
+
+    def _export_instead(self) -> None:
+        self.notices.clear_notice("copy")
+        self.export_requested.emit()
+
+
+def _in_tab_order(parent: QWidget) -> list[QWidget]:
+    """The widgets inside *parent* that the Tab key reaches, in its order."""
+    found = []
+    widget = parent.nextInFocusChain()
+    while widget is not parent:
+        if parent.isAncestorOf(widget) and widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isEnabled():
+            found.append(widget)
+        widget = widget.nextInFocusChain()
+    return found

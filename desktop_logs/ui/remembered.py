@@ -1,0 +1,103 @@
+"""What the window remembers from one start to the next, in an INI file. A value that cannot be used is as if not there.
+
+Never tokens: the file is readable like any other of the user's files.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QByteArray, QRect, QSettings, QSize, QStandardPaths
+from PySide6.QtGui import QGuiApplication, QScreen
+from PySide6.QtWidgets import QWidget
+
+from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.errors import UserError
+from desktop_logs.ui.theme import CHOICES, Choice
+
+MAX_RECENTS: Final = 10
+FIRST_SIZE: Final = QSize(1400, 900)
+_LEAST_SEEN: Final = 100
+"""How much of the title bar must be on a screen, in pixels, for a person to get hold of the window."""
+
+
+class Remembered:
+    """Typed access to the store. Saving is left to QSettings, which writes soon after and at the end."""
+
+    def __init__(self, store: QSettings) -> None:
+        self._store = store
+
+    @property
+    def theme_choice(self) -> Choice | None:
+        """The theme somebody chose; None while nobody did."""
+        stored = self._store.value("window/theme")
+        return next((choice for choice in CHOICES if choice == stored), None)
+
+    def set_theme_choice(self, choice: Choice) -> None:
+        self._store.setValue("window/theme", choice)
+
+    @property
+    def recents(self) -> list[ServerAddress]:
+        """The servers connected to, the latest first; at most ten."""
+        stored = self._store.value("connect/recents")
+        try:
+            pairs = json.loads(stored) if isinstance(stored, str) else []
+            found = [ServerAddress.parse(str(url), str(path)) for url, path in pairs]
+        except (ValueError, TypeError, UserError):
+            return []
+        return list(dict.fromkeys(found))[:MAX_RECENTS]
+
+    def add_recent(self, address: ServerAddress) -> None:
+        """Put *address* first among the recent ones."""
+        recents = list(dict.fromkeys([address, *self.recents]))[:MAX_RECENTS]
+        self._store.setValue("connect/recents", json.dumps([[one.url, one.path] for one in recents]))
+
+    @property
+    def export_folder(self) -> Path:
+        """Where the last export went, or the user's documents."""
+        stored = self._store.value("export/folder")
+        if isinstance(stored, str) and stored and Path(stored).is_dir():
+            return Path(stored)
+        return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation) or Path.home())
+
+    def set_export_folder(self, folder: Path) -> None:
+        self._store.setValue("export/folder", str(folder))
+
+    def layout(self, name: str) -> QByteArray:
+        """The state saved as *name*; empty when there is none."""
+        stored = self._store.value(f"layout/{name}")
+        return stored if isinstance(stored, QByteArray) else QByteArray()
+
+    def set_layout(self, name: str, state: QByteArray) -> None:
+        self._store.setValue(f"layout/{name}", state)
+
+    def shares(self, default: tuple[int, ...]) -> tuple[int, ...]:
+        """The hundredths saved by set_shares; *default* when they are none."""
+        stored = self._store.value("layout/shares")
+        try:
+            found = tuple(int(part) for part in stored.split()) if isinstance(stored, str) else ()
+        except ValueError:
+            return default
+        return found if len(found) == len(default) and all(0 <= part <= 90 for part in found) else default
+
+    def set_shares(self, shares: tuple[int, ...]) -> None:
+        self._store.setValue("layout/shares", " ".join(map(str, shares)))
+
+    def restore_geometry(self, window: QWidget) -> None:
+        """Give *window* its size and place back, or its first ones; never where nobody sees it."""
+        if window.restoreGeometry(self.layout("geometry")) and _is_seen(window.geometry()):
+            return
+        screen = QGuiApplication.primaryScreen()
+        available = screen.availableGeometry() if screen is not None else QRect(0, 0, 1024, 768)
+        window.resize(FIRST_SIZE.boundedTo(available.size()))
+        window.move(available.center() - window.rect().center())
+
+
+def _is_seen(geometry: QRect) -> bool:
+    """True when enough of the upper edge is on some screen."""
+    edge = QRect(geometry.left(), geometry.top(), geometry.width(), 20)
+    screens: list[QScreen] = QGuiApplication.screens()
+    seen = (screen.availableGeometry().intersected(edge) for screen in screens)
+    return any(part.width() >= _LEAST_SEEN and part.height() > 0 for part in seen)

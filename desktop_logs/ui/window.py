@@ -1,0 +1,334 @@
+"""The main window: its tabs, a page for each feed, and what keys and menu do. How a page works stands in feedpage."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import astuple
+from typing import Final
+
+from PySide6.QtCore import QSettings, QTimer, QUrl, Signal, qVersion
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop_logs import __version__
+from desktop_logs.core.errors import DesktopLogsError
+from desktop_logs.core.feed import Feed
+from desktop_logs.core.safe_text import one_line
+from desktop_logs.core.settings import LogSettings
+from desktop_logs.ui.actions import WindowActions
+from desktop_logs.ui.commands import Command, Commands, fill_theme_menu
+from desktop_logs.ui.feedpage import FeedPage
+from desktop_logs.ui.icons import app_icon
+from desktop_logs.ui.notices import Action, Level
+from desktop_logs.ui.remembered import Remembered
+from desktop_logs.ui.remotes import Remotes
+from desktop_logs.ui.splitter import DetailShares
+from desktop_logs.ui.stall import StallMeter
+from desktop_logs.ui.statusbar import state_color, state_text
+from desktop_logs.ui.tabstrip import Tab, TabStrip
+from desktop_logs.ui.theme import Choice, Palette, Theme
+
+TITLE: Final = "Desktop Logs"
+_COUNTDOWN_MS: Final = 1_000
+
+
+class MainWindow(QMainWindow):
+    """One window. With a *local* feed its page is the first and cannot be closed; remote ones come and go."""
+
+    closed = Signal()
+    """The window is closed, once; it is hidden already and waits for nothing."""
+
+    def __init__(
+        self, *, local: Feed | None, actions: WindowActions, theme: Theme, store: QSettings, local_url: str
+    ) -> None:
+        super().__init__()
+        self._actions = actions
+        self._theme = theme
+        self._remembered = Remembered(store)
+        self._local_url = local_url
+        self._is_closed = False
+        self._pages: list[FeedPage] = []
+        self.setWindowTitle(TITLE)
+        self.setWindowIcon(app_icon())
+        self.setMinimumSize(480, 320)
+        self._use_stored_theme()
+        self._remotes = Remotes(actions, theme, self._remembered, self)
+        self._remotes.connected.connect(self._connected)
+        self._strip = TabStrip(theme)
+        self._stack = QStackedWidget()
+        self._commands = Commands(self, theme, self._command_groups())
+        self._arrange()
+        self._countdown = QTimer(self)
+        self._countdown.setInterval(_COUNTDOWN_MS)
+        self._countdown.timeout.connect(self._show_tabs)
+        self._stalls = StallMeter(self)
+        self._stalls.start()
+        self._local = self._add_page(local, is_local=True) if local is not None else None
+        self._remembered.restore_geometry(self)
+        theme.changed.connect(self._show_tabs)
+
+    # What the program around the window calls
+
+    def add_feed(self, feed: Feed, activate: bool = True) -> FeedPage:
+        """A page for *feed*, in front when *activate*; the one it has when it has one."""
+        page = next((page for page in self._pages if page.feed is feed), None) or self._add_page(feed, is_local=False)
+        if activate:
+            self._strip.tabs.setCurrentIndex(self._pages.index(page))
+            page.focus_table()
+        return page
+
+    def show_notice(self, key: str, text: str, level: Level = "warning", actions: Sequence[Action] = ()) -> None:
+        """Tell a problem on the local page, or on the one in front when there is no local one."""
+        page = self._local or self.current_page
+        if page is not None:
+            page.notices.show_notice(key, text, level, actions)
+
+    def clear_notice(self, key: str) -> None:
+        """The problem *key* is over."""
+        for page in self._pages:
+            page.notices.clear_notice(key)
+
+    def set_files_state(self, text: str, ok: bool) -> None:
+        """Say in the status bar how writing files goes."""
+        if self._local is not None:
+            self._local.status.set_files_state(text, ok)
+
+    def set_local_address(self, url: str) -> None:
+        """The local hub listens at *url* now."""
+        self._local_url = url
+        if self._local is not None:
+            self._local.empty.set_address(url)
+            self._local.detail.set_hub_url(url)
+        self._show_tabs()
+
+    def stats(self) -> dict[str, int]:
+        """The counters of protocol.md that the window knows, over all its pages."""
+        return {
+            "window_rows": sum(len(page.model.held) for page in self._pages),
+            "window_shown": sum(len(page.model.shown) for page in self._pages),
+            "window_longest_stall_ms": round(self._stalls.longest_ms),
+        }
+
+    def reset_stalls(self) -> None:
+        """Measure the longest stall anew."""
+        self._stalls.reset()
+
+    @property
+    def current_page(self) -> FeedPage | None:
+        """The page in front; None while there is none."""
+        index = self._strip.tabs.currentIndex()
+        return self._pages[index] if 0 <= index < len(self._pages) else None
+
+    @property
+    def pages(self) -> Sequence[FeedPage]:
+        """All pages, in the order of their tabs."""
+        return self._pages
+
+    # What a person asks for
+
+    def close_page(self, index: int) -> None:
+        """Disconnect from a remote server and take its page away; the local page stays."""
+        if not 0 <= index < len(self._pages) or self._pages[index] is self._local:
+            return
+        page = self._pages.pop(index)
+        page.close_feed()
+        self._stack.removeWidget(page)
+        self._strip.tabs.remove_tab(index)
+        self._remotes.forget(page.feed)
+        self._actions.disconnect(page.feed)
+        page.deleteLater()
+        self._show_tabs()
+        if self.current_page is not None:
+            self.current_page.focus_table()
+
+    def open_connect_dialog(self) -> None:
+        """Ask for a server to connect to."""
+        self._remotes.open_dialog()
+
+    def open_export_dialog(self) -> None:
+        """Offer to write the shown or the selected records to a file."""
+        from desktop_logs.ui.exporting import ExportDialog  # loaded when it is opened, as all dialogs are
+
+        page = self.current_page
+        if page is None:
+            return
+        page.model.finish_filtering()
+        shown, selected = list(page.model.shown), page.table.selected_records()
+        dialog = ExportDialog(self._theme, shown, selected, self._remembered.export_folder, self)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def open_settings_dialog(self) -> None:
+        """Show what is written where, and the theme."""
+        from desktop_logs.ui.settings_dialog import SettingsDialog
+
+        dialog = SettingsDialog(
+            self._theme, self._actions.log_settings, self._actions.logs_folder, self._theme.choice, self
+        )
+        dialog.settings_changed.connect(self._change_settings)
+        dialog.theme_chosen.connect(self.choose_theme)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def choose_theme(self, choice: Choice) -> None:
+        """Use *choice* from now on and remember it."""
+        self._theme.set_choice(choice)
+        self._remembered.set_theme_choice(choice)
+
+    # Qt's side
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            self._save()
+            self._countdown.stop()
+            self._stalls.stop()
+            for page in self._pages:
+                page.close_feed()
+            self.closed.emit()
+        super().closeEvent(event)
+
+    # Inside
+
+    def _arrange(self) -> None:
+        middle = QWidget(self)
+        layout = QVBoxLayout(middle)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._strip)
+        layout.addWidget(self._stack, 1)
+        self.setCentralWidget(middle)
+        self._strip.current_changed.connect(self._page_chosen)
+        self._strip.close_requested.connect(self.close_page)
+        self._strip.add_requested.connect(self.open_connect_dialog)
+        columns = self._commands.add_menu("Columns", before="Clear view")
+        columns.aboutToShow.connect(lambda: self._on_page(lambda page: page.table.fill_columns_menu(columns)))
+        themes = self._commands.add_menu("Theme", before="Settings…")
+        themes.aboutToShow.connect(lambda: fill_theme_menu(themes, self._theme.choice, self.choose_theme))
+
+    def _command_groups(self) -> list[list[Command]]:
+        return [
+            [Command("Connect…", self.open_connect_dialog, ("Ctrl+T",), "connect")],
+            [
+                Command("Export…", self.open_export_dialog, ("Ctrl+E",), "export"),
+                Command("Clear view", lambda: self._on_page(FeedPage.clear_view), ("Ctrl+L",), "clear"),
+            ],
+            [
+                Command("Open logs folder", self._open_logs_folder, (), "folder"),
+                Command("Copy hub URL", self._copy_hub_url, (), "copy"),
+                Command("Settings…", self.open_settings_dialog, ("Ctrl+,",), "settings"),
+            ],
+            [Command("About Desktop Logs", self._open_about, (), "info")],
+            [
+                Command("Find", lambda: self._on_page(lambda page: page.bar.focus_query()), ("Ctrl+F",), in_menu=False),
+                Command("Close tab", self._close_current, ("Ctrl+W",), in_menu=False),
+                Command("Next tab", lambda: self._step_tab(1), ("Ctrl+Tab",), in_menu=False),
+                Command("Previous tab", lambda: self._step_tab(-1), ("Ctrl+Shift+Tab",), in_menu=False),
+            ],
+        ]
+
+    def _use_stored_theme(self) -> None:
+        stored = self._remembered.theme_choice
+        if stored is not None:
+            self._theme.set_choice(stored)
+
+    def _on_page(self, act: Callable[[FeedPage], object]) -> None:
+        if self.current_page is not None:
+            act(self.current_page)
+
+    def _add_page(self, feed: Feed, *, is_local: bool) -> FeedPage:
+        page = FeedPage(feed, self._theme, is_local=is_local)
+        page.bar.set_menu(self._commands.menu)
+        page.empty.set_address(self._local_url)
+        page.detail.set_hub_url(self._local_url)
+        page.table.restore_columns(self._remembered.layout("columns"))
+        page.splitter.set_shares(DetailShares(*self._remembered.shares(astuple(DetailShares()))))
+        page.export_requested.connect(self.open_export_dialog)
+        page.state_changed.connect(lambda: self._state_changed(page))
+        # Before the tab: the strip reports the first one as chosen while it is added.
+        self._pages.append(page)
+        self._stack.addWidget(page)
+        self._strip.tabs.add_tab(self._tab_of(page), closable=not is_local)
+        self._state_changed(page)
+        return page
+
+    def _state_changed(self, page: FeedPage) -> None:
+        self._remotes.explain(page)
+        self._show_tabs()
+        is_waiting = any(page.feed.state.phase == "waiting" for page in self._pages)
+        if not is_waiting:
+            self._countdown.stop()
+        elif not self._countdown.isActive():
+            self._countdown.start()
+
+    def _tab_of(self, page: FeedPage) -> Tab:
+        feed, state = page.feed, page.feed.state
+        is_well = state.phase == "live"
+        note = feed.address if feed.address not in feed.name else ""
+        if not is_well:
+            note = f"·  {state_text(state, time.monotonic())}"
+        return Tab(one_line(feed.name), one_line(note), state_color(state, self._theme.palette))
+
+    def _show_tabs(self, _palette: Palette | None = None) -> None:
+        for index, page in enumerate(self._pages):
+            self._strip.tabs.show_tab(index, self._tab_of(page))
+        page = self.current_page
+        name = one_line(page.feed.name) if page is not None else ""
+        self.setWindowTitle(f"{name} - {TITLE}" if name else TITLE)
+
+    def _page_chosen(self, index: int) -> None:
+        if 0 <= index < len(self._pages):
+            self._stack.setCurrentWidget(self._pages[index])
+            self._show_tabs()
+
+    def _close_current(self) -> None:
+        self.close_page(self._strip.tabs.currentIndex())
+
+    def _step_tab(self, step: int) -> None:
+        if self._pages:
+            self._strip.tabs.setCurrentIndex((self._strip.tabs.currentIndex() + step) % len(self._pages))
+            self._on_page(FeedPage.focus_table)
+
+    def _connected(self, feed: Feed, replaced: Feed | None) -> None:
+        self.add_feed(feed)
+        if replaced is not None:
+            index = next((index for index, page in enumerate(self._pages) if page.feed is replaced), -1)
+            self.close_page(index)
+
+    def _change_settings(self, settings: LogSettings) -> None:
+        try:
+            self._actions.change_log_settings(settings)
+        except DesktopLogsError as wrong:
+            self.show_notice("settings", str(wrong), "error", [("Settings…", self.open_settings_dialog)])
+        else:
+            self.clear_notice("settings")
+
+    def _open_logs_folder(self) -> None:
+        folder = self._actions.logs_folder
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self.show_notice("folder", f"No program opens folders here. The logs are in {folder}", "info")
+
+    def _copy_hub_url(self) -> None:
+        QGuiApplication.clipboard().setText(self._local_url)
+        self._on_page(lambda page: page.status.flash(f"Copied {self._local_url}"))
+
+    def _open_about(self) -> None:
+        box = QMessageBox(self)
+        box.setWindowTitle("About Desktop Logs")
+        box.setIconPixmap(app_icon().pixmap(64, 64))
+        box.setText(f"Desktop Logs {__version__}")
+        box.setInformativeText(
+            "One window for the live logs of everything you run.\n\n"
+            f"Python {platform.python_version()}, Qt {qVersion()}. MIT licence."
+        )
+        box.finished.connect(box.deleteLater)
+        box.open()
+
+    def _save(self) -> None:
+        self._remembered.set_layout("geometry", self.saveGeometry())
+        page = self.current_page
+        if page is not None:
+            self._remembered.set_layout("columns", page.table.save_columns())
+            self._remembered.set_shares(astuple(page.splitter.shares))
