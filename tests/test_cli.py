@@ -133,7 +133,7 @@ def test_serve_prints_records_when_asked(
     program, url = serve("--console", "--console-level", "warn", "--no-files")
     run("send", url, "quiet")
     run("send", url, "--level", "warn", "loud \x1b[31mred")
-    assert program.line_with("WARN").endswith("loud ␛[31mred")
+    assert program.line_with("WARN").endswith("loud ⟨ESC⟩[31mred")
     assert not any("quiet" in line for line in program.stdout)
     program.signal(signal.SIGTERM)
     assert program.wait() == 0

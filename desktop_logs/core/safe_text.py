@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
-# U+2400 is the block of control pictures; bidi marks have no pictures, so they get their names in brackets.
-_CONTROLS = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "␡"}
+# Names in brackets. Unicode has pictures of control characters (U+2400), but hardly a font has them.
+_NAMES = (
+    "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI "
+    "DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US"
+).split()
+_CONTROLS = {code: f"⟨{name}⟩" for code, name in enumerate(_NAMES)} | {0x7F: "⟨DEL⟩"}
 _CONTROLS |= {code: f"⟨{code:02X}⟩" for code in range(0x80, 0xA0)}
 _MARKS = {
     0x061C: "⟨ALM⟩",
@@ -25,7 +29,7 @@ _MARKS = {
     0x2069: "⟨PDI⟩",
     0xFEFF: "⟨BOM⟩",
 }
-_IN_A_LINE = _CONTROLS | _MARKS | {0x09: "    "}
+_IN_A_LINE = _CONTROLS | _MARKS | {0x09: "    ", 0x0A: "↵"}
 _IN_A_BLOCK = {code: symbol for code, symbol in (_CONTROLS | _MARKS).items() if code not in (0x09, 0x0A)}
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f" + "".join(map(chr, _MARKS)) + "]")
 

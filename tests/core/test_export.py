@@ -47,7 +47,7 @@ def test_text_has_the_traceback_below_its_line_and_obeys_nothing() -> None:
     assert "ERROR   worker  bad\n    Traceback (most recent call last):\n      File" in written
     assert "listening, on\n    5647" in written
     assert "\x1b" not in written
-    assert "␛[31mred ⟨RLO⟩" in written
+    assert "⟨ESC⟩[31mred ⟨RLO⟩" in written
 
 
 def test_a_traceback_is_found_under_the_names_that_loggers_give_it() -> None:
@@ -57,4 +57,4 @@ def test_a_traceback_is_found_under_the_names_that_loggers_give_it() -> None:
 
 
 def test_a_line_without_source_shows_that() -> None:
-    assert "DEBUG   -  ␛" in text_line(RECORDS[2])
+    assert "DEBUG   -  ⟨ESC⟩" in text_line(RECORDS[2])

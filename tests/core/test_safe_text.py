@@ -17,7 +17,7 @@ def test_no_control_character_is_left_in_a_line(text: str) -> None:
 
 
 def test_escape_bidi_and_nul_become_symbols() -> None:
-    assert one_line("a\x1b[31mb\u202ec\x00\x7f") == "a␛[31mb⟨RLO⟩c␀␡"
+    assert one_line("a\x1b[31mb\u202ec\x00\x7f") == "a⟨ESC⟩[31mb⟨RLO⟩c⟨NUL⟩⟨DEL⟩"
 
 
 def test_plain_text_is_itself() -> None:
@@ -27,7 +27,7 @@ def test_plain_text_is_itself() -> None:
 
 
 def test_a_block_keeps_its_lines_and_tabs() -> None:
-    assert block("a\r\n\tb\rc\x07") == "a\n\tb␍c␇"
+    assert block("a\r\n\tb\rc\x07") == "a\n\tb⟨CR⟩c⟨BEL⟩"
 
 
 def test_the_summary_is_the_first_line_and_the_count_of_the_rest() -> None:

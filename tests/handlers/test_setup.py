@@ -60,7 +60,7 @@ def test_one_call_gives_console_files_hub_and_broadcast(
     assert [entry["message"] for entry in lines(tmp_path, "errors")] == ["broken\x1b[31m"]
     first, second = capsys.readouterr().err.splitlines()
     assert first.endswith(" INFO     setup.test: hello")
-    assert second.endswith(" ERROR    setup.test: broken␛[31m")
+    assert second.endswith(" ERROR    setup.test: broken⟨ESC⟩[31m")
     assert "requestLogs" not in sio.handlers.get("/", {})
     assert logger.handlers == []
 

@@ -103,8 +103,8 @@ def test_keys_and_values_are_made_safe(model: ContextModel) -> None:
     """No control character, bidi mark or newline of a key is obeyed; markup stays text."""
     model.set_context({"<b>k</b>\n\u202e": "<i>v</i>\x1b\nnext"})
     key, value = rows(model)[0]
-    assert key == "<b>k</b>␊⟨RLO⟩"
-    assert value == "<i>v</i>␛\nnext"
+    assert key == "<b>k</b>↵⟨RLO⟩"
+    assert value == "<i>v</i>⟨ESC⟩\nnext"
 
 
 def test_copy_cells_have_accessible_names(model: ContextModel) -> None:

@@ -1,0 +1,197 @@
+"""Takes pictures of the real window on a virtual display, for people to look at and for the README.
+
+    .venv/bin/python -m tests.support.pictures FOLDER [SCENE ...]
+
+Scenes: local, dark, narrow, narrow-dark, remote, empty, error, unwritable, filtered, dialog, export, settings.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from tests.support.display import Display
+from tests.support.node import NodeProgram
+from tests.support.program import Program, free_port
+
+WIDE, NARROW = (1400, 900), (800, 500)
+TRACEBACK = """Traceback (most recent call last):
+  File "worker/render.py", line 214, in run
+    frame = decode(chunk)
+  File "worker/codec.py", line 88, in decode
+    raise ValueError(f"bad frame {tag:x}")
+ValueError: bad frame 81f3c2a09d77e1b4"""
+RENDER = {
+    "job": "render-1182", "attempt": 3, "trace_id": "9f3c51d0e4a84b6a", "host": "worker-2", "process": 7714,
+    "thread": "MainThread", "http": {"status": 502, "route": "/v1/render"},
+}  # fmt: skip
+LINES: list[tuple[str, str, str, dict[str, Any]]] = [
+    ("info", "api", "GET /v1/models 200 12 ms  user=48213", {"http.status": 200}),
+    ("debug", "db", "SELECT * FROM models WHERE owner = $1  -- 3 rows, 0.8 ms", {}),
+    ("info", "gateway", "accepted connection from 10.3.7.21", {}),
+    ("warn", "db", "slow query 1,204 ms  SELECT * FROM models WHERE owner = $1", {"ms": 1204}),
+    ("info", "worker", "job render-1182 started on worker-2", {"job": "render-1182"}),
+    ("warn", "worker", "retry 1 of 5 in 250 ms  job=render-1182", {"job": "render-1182", "attempt": 1}),
+    ("error", "worker", "ValueError: bad frame 81f3c2a09d77e1b4", {**RENDER, "traceback": TRACEBACK}),
+    ("warn", "gateway", "upstream worker-2 answered 503 after 2,011 ms  GET /v1/render", {"http.status": 503}),
+    ("info", "auth", "login of alice from 10.3.7.21", {"user": "alice"}),
+    ("warn", "auth", "token of user 48213 expires in 3 days", {"user": 48213}),
+    ("error", "gateway", "connect ECONNREFUSED 10.0.4.17:5432  attempt=3", {"attempt": 3}),
+    ("debug", "worker", "queue depth 1,204  oldest=8.2s", {}),
+    ("fatal", "worker", "out of memory: killed child 7714 (rss 3.9 GB)", {"process": 7714}),
+    ("info", "worker", "restarted child 7714 → 7790", {}),
+    ("error", "api", "TypeError: Cannot read properties of undefined\n    at render (api.js:12)", {}),
+    ("info", "api", "POST /v1/render 202 44 ms  user=48213 trace=9f3c51d0", {"http.status": 202}),
+]  # fmt: skip
+
+
+class Scene:
+    """A running window to be pictured."""
+
+    def __init__(
+        self, display: Display, size: tuple[int, int], theme: str, *more: str, port: int | None = None
+    ) -> None:
+        self.display = display
+        self.data = Path(tempfile.mkdtemp(prefix="desktop-logs-picture-"))
+        (self.data / "window.ini").write_text(f"[window]\ntheme={theme}\n")
+        self.port = port or free_port()
+        data = [] if "--data-dir" in more else ["--data-dir", str(self.data)]
+        command = [sys.executable, "-m", "desktop_logs", "--port", str(self.port), *data, *more]
+        self.program = Program(command, env=display.env())
+        if port is None:
+            self.program.line_with("^listening")
+        self.window = display.window("Desktop Logs", self.program)
+        display.resize(self.window, *size)
+
+    def post(self, entries: list[dict[str, Any]]) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.request("POST", "/api/logs", json.dumps(entries).encode())
+        connection.getresponse().read()
+        connection.close()
+
+    def fill(self, count: int = 640) -> None:
+        now_s = time.time()
+        self.post([entry(number, now_s - (count - number) * 0.37) for number in range(count)])
+        time.sleep(1.0)
+
+    def keys(self, *names: str) -> None:
+        self.display.keys(self.window, *names)
+
+    def end(self) -> None:
+        self.program.end()
+
+
+def entry(number: int, at_s: float) -> dict[str, Any]:
+    level, source, message, context = LINES[(number * 7 + number // 16) % len(LINES)]
+    return {"level": level, "message": message, "timestamp": at_s, "context": {"source": source, **context}}
+
+
+def filled(size: tuple[int, int], theme: str) -> Callable[[Display], Scene]:
+    def take(display: Display) -> Scene:
+        scene = Scene(display, size, theme)
+        scene.fill()
+        scene.display.click(scene.window, 500, 300)  # the table has the keyboard
+        scene.keys("End", "E")  # the last error: it has the most to show
+        time.sleep(0.5)
+        return scene
+
+    return take
+
+
+def remote(display: Display) -> Scene:
+    server = NodeProgram("winston-server.js")
+    url = f"http://127.0.0.1:{server.listening_port()}"
+    server.command("burst 40 request served")
+    server.command("odd")
+    scene = Scene(display, WIDE, "dark", "--connect", url, "--path", "/llamaproxws")
+    time.sleep(1.5)
+    server.end()
+    time.sleep(2.5)
+    return scene
+
+
+def empty(display: Display) -> Scene:
+    return Scene(display, WIDE, "light")
+
+
+def error(display: Display) -> Scene:
+    port = free_port()
+    other = Program(
+        [sys.executable, "-m", "desktop_logs", "serve", "--port", str(port), "--data-dir", tempfile.mkdtemp()]
+    )
+    other.line_with("^listening")
+    scene = Scene(display, WIDE, "light", port=port)
+    time.sleep(0.5)
+    other.end()
+    return scene
+
+
+def unwritable(display: Display) -> Scene:
+    scene = Scene(display, WIDE, "dark", "--data-dir", "/proc/nowhere")
+    scene.fill(30)
+    return scene
+
+
+def filtered(display: Display) -> Scene:
+    scene = filled(WIDE, "light")(display)
+    scene.keys("slash")
+    display.type(scene.window, 'worker -retry "open')
+    time.sleep(0.5)
+    return scene
+
+
+def with_dialog(*keys: str) -> Callable[[Display], Scene]:
+    def take(display: Display) -> Scene:
+        scene = filled(WIDE, "light")(display)
+        scene.keys(*keys)
+        time.sleep(0.8)
+        return scene
+
+    return take
+
+
+SCENES: dict[str, Callable[[Display], Scene]] = {
+    "local": filled(WIDE, "light"),
+    "dark": filled(WIDE, "dark"),
+    "narrow": filled(NARROW, "light"),
+    "narrow-dark": filled(NARROW, "dark"),
+    "remote": remote,
+    "empty": empty,
+    "error": error,
+    "unwritable": unwritable,
+    "filtered": filtered,
+    "dialog": with_dialog("ctrl+t"),
+    "export": with_dialog("ctrl+e"),
+    "settings": with_dialog("ctrl+comma"),
+}
+
+
+def main(folder: Path, names: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        # A home of its own: neither the user's settings nor their files are in the picture.
+        os.environ["HOME"] = home
+        display = Display(Path(home))
+        try:
+            for name in names or SCENES:
+                scene = SCENES[name](display)
+                picture = folder / f"{name}.png"
+                # A dialog is a window of its own, so there the screen is pictured.
+                is_dialog = name in ("dialog", "export", "settings")
+                display.save_picture(picture, None if is_dialog else scene.window)
+                scene.end()
+                sys.stdout.write(f"{picture}\n")
+        finally:
+            display.stop()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
