@@ -104,7 +104,7 @@ class Desktop:
         try:
             check_folder(self._options.data_dir)
         except StorageError as failure:
-            self._window.show_notice("folder", f"{failure} Until then records are shown, but not kept.")
+            self._tell_files(str(failure))
         if self._options.remote is not None:
             self._window.add_feed(self.connect(self._options.remote, ""))
         await self._start_hub()
@@ -165,19 +165,19 @@ class Desktop:
             else:
                 self._window.set_files_state("files failing" if problem else "files OK", not problem)
             if problem and problem != told:
-                self._window.show_notice(
-                    "files", problem, level="error", actions=[("Go on without files", self._no_files)]
-                )
+                self._tell_files(problem)
             elif told and not problem:
                 self._window.clear_notice("files")
-                self._window.clear_notice("folder")
             told = problem
             await asyncio.sleep(FILES_POLL_S)
+
+    def _tell_files(self, problem: str) -> None:
+        text = f"{problem} Until then records are shown, but not kept."
+        self._window.show_notice("files", text, level="error", actions=[("Go on without files", self._no_files)])
 
     def _no_files(self) -> None:
         self._hub.disk.configure(self._hub.disk.settings.changed(files=False))
         self._window.clear_notice("files")
-        self._window.clear_notice("folder")
 
     async def _stop(self) -> bool:
         await self._tasks.cancel_all()

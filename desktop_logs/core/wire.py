@@ -213,7 +213,12 @@ def _level_of(entry: dict[str, Any], context: dict[str, Any]) -> tuple[str, int]
             if original_severity is not None and levels.v1_level(original_severity) == name:
                 del context["level"]
                 return sys.intern(original), original_severity
-        return name, levels.INFO if severity is None else severity
+        if severity is None:
+            # Our handler sends the number beside a level that a Python program has named itself.
+            number = context.get("levelno")
+            is_number = isinstance(number, int) and not isinstance(number, bool)
+            severity = levels.severity_of_python(number) if is_number else levels.INFO
+        return name, severity
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _numbered_level(value, key == "levelno" or "levelname" in entry)
     return "info", levels.INFO

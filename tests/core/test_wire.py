@@ -109,6 +109,11 @@ def test_an_unknown_level_is_kept_with_severity_info() -> None:
     assert (record.level, record.severity) == ("llama", 9)
 
 
+def test_a_python_programs_own_level_has_the_severity_of_its_number() -> None:
+    record = parse({"level": "audit", "message": "x", "context": {"levelno": 45}})
+    assert (record.level, record.severity) == ("audit", 19)
+
+
 def test_a_version_1_viewer_gets_one_of_four_and_the_original_beside_it() -> None:
     record = parse({"level": "fatal", "message": "x", "context": {"source": "api"}})
     entry = json.loads(wire.encode_v1_entry(record))
