@@ -176,4 +176,8 @@ class RecordDelegate(QStyledItemDelegate):
         if self._advance and text.isascii():
             fitting = int(space / self._advance)
             return text if len(text) <= fitting else text[: max(fitting - 1, 0)] + "…"
-        return self._metrics.elidedText(text, Qt.TextElideMode.ElideRight, space)
+        # Shaping takes 1 µs a character: what certainly does not fit is cut off before.
+        most = int(space / (self._advance or self._metrics.averageCharWidth() / 3)) + 2
+        if len(text) <= most:
+            return self._metrics.elidedText(text, Qt.TextElideMode.ElideRight, space)
+        return self._metrics.elidedText(text[:most] + "…", Qt.TextElideMode.ElideRight, space)

@@ -103,6 +103,7 @@ class FeedPage(QWidget):
         self.model.clear()
         self._seq = max(self._seq, self.feed.head)
         self._new_rows = 0
+        self._show_what_is_there()
         self.show_figures()
 
     def focus_table(self) -> None:
@@ -261,7 +262,6 @@ class FeedPage(QWidget):
         layout.addWidget(self.notices)
         layout.addWidget(self._stack, 1)
         layout.addWidget(self.status)
-        self.setFocusProxy(self.table)
 
     def _connect(self) -> None:
         self.bar.filter_changed.connect(self._filter)

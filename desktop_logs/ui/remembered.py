@@ -24,10 +24,14 @@ _LEAST_SEEN: Final = 100
 
 
 class Remembered:
-    """Typed access to the store. Saving is left to QSettings, which writes soon after and at the end."""
+    """Typed access to the store."""
 
     def __init__(self, store: QSettings) -> None:
         self._store = store
+
+    def save(self) -> None:
+        """Write to the file now what was set."""
+        self._store.sync()
 
     @property
     def theme_choice(self) -> Choice | None:

@@ -46,8 +46,6 @@ class Remotes(QObject):
                 self._connect(address, token, replaced)
             except DesktopLogsError as wrong:
                 dialog.show_problem(str(wrong))
-                return
-            dialog.accept()
 
         dialog.connect_requested.connect(connect)
         dialog.finished.connect(dialog.deleteLater)

@@ -19,7 +19,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtGui import QAction, QFocusEvent, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
 from desktop_logs.core.export import text_line
@@ -51,6 +51,7 @@ class RecordTable(QTableView):
         self._following = True
         self._anchor: tuple[int, int] = (0, 0)
         self._is_changing = False
+        self._is_focusing = False
         self._current_seq: int | None = None
         self._selected_seqs: list[int] = []
         """The selection, for as long as a filter change goes on."""
@@ -122,8 +123,7 @@ class RecordTable(QTableView):
         elif step > 0:
             start = self.rowAt(0) - 1
         else:
-            last = self.rowAt(self.viewport().height() - 1)
-            start = last + 1 if last >= 0 else len(self._records.shown)
+            start = self._last_row_in_view() + 1
         row = self._records.next_row(start, bands, step)
         if row is None:
             return False
@@ -209,6 +209,21 @@ class RecordTable(QTableView):
 
     def mouseDoubleClickEvent(self, event: object) -> None:
         self.detail_requested.emit()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # Qt would make the first row current; somebody who follows the newest has no business up there.
+        self._is_focusing = True
+        super().focusInEvent(event)
+        self._is_focusing = False
+
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        """As Qt's, but the first key begins at a row in view: the lowest while following, else the uppermost."""
+        if self.currentIndex().isValid():
+            return super().moveCursor(action, modifiers)
+        row = self._last_row_in_view() if self._following else self.rowAt(0)
+        if self._is_focusing or row < 0:
+            return QModelIndex()
+        return self._records.index(row, self._first_column())
 
     def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
         super().currentChanged(current, previous)
@@ -302,6 +317,10 @@ class RecordTable(QTableView):
         return sorted({(part.top(), part.bottom()) for part in selection})
 
     # Inside: the place of the view
+
+    def _last_row_in_view(self) -> int:
+        row = self.rowAt(self.viewport().height() - 1)
+        return row if row >= 0 else len(self._records.shown) - 1
 
     def _scrolled(self, value: int) -> None:
         if self._is_changing:

@@ -157,19 +157,25 @@ class MainWindow(QMainWindow):
         page.model.finish_filtering()
         shown, selected = list(page.model.shown), page.table.selected_records()
         dialog = ExportDialog(self._theme, shown, selected, self._remembered.export_folder, self)
-        dialog.finished.connect(dialog.deleteLater)
+        dialog.exported.connect(lambda path: self._remembered.set_export_folder(path.parent))
         dialog.open()
 
     def open_settings_dialog(self) -> None:
         """Show what is written where, and the theme."""
         from desktop_logs.ui.settings_dialog import SettingsDialog
 
-        dialog = SettingsDialog(
-            self._theme, self._actions.log_settings, self._actions.logs_folder, self._theme.choice, self
-        )
-        dialog.settings_changed.connect(self._change_settings)
+        dialog = SettingsDialog(self._theme, self._actions.log_settings, self._actions.logs_folder, self)
+
+        def change(settings: LogSettings) -> None:
+            try:
+                self._actions.change_log_settings(settings)
+            except DesktopLogsError as wrong:
+                dialog.show_problem(str(wrong))
+            else:
+                self.clear_notice("settings")
+
+        dialog.settings_changed.connect(change)
         dialog.theme_chosen.connect(self.choose_theme)
-        dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def choose_theme(self, choice: Choice) -> None:
@@ -297,14 +303,6 @@ class MainWindow(QMainWindow):
             index = next((index for index, page in enumerate(self._pages) if page.feed is replaced), -1)
             self.close_page(index)
 
-    def _change_settings(self, settings: LogSettings) -> None:
-        try:
-            self._actions.change_log_settings(settings)
-        except DesktopLogsError as wrong:
-            self.show_notice("settings", str(wrong), "error", [("Settings…", self.open_settings_dialog)])
-        else:
-            self.clear_notice("settings")
-
     def _open_logs_folder(self) -> None:
         folder = self._actions.logs_folder
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
@@ -332,3 +330,4 @@ class MainWindow(QMainWindow):
         if page is not None:
             self._remembered.set_layout("columns", page.table.save_columns())
             self._remembered.set_shares(astuple(page.splitter.shares))
+        self._remembered.save()

@@ -247,18 +247,18 @@ def test_cells_are_plain_safe_text(make_model: Callable[..., RecordModel]) -> No
     texts = [model.data(model.index(0, column)) for column in range(4)]
     assert texts[LEVEL] == "WARNING"
     assert texts[SOURCE] == "ap    i"
-    assert texts[MESSAGE] == "a␛[31m ⟨RLO⟩b"
+    assert texts[MESSAGE] == "a⟨ESC⟩[31m ⟨RLO⟩b"
     assert len(texts[TIME]) == len("10:42:31.560")
     assert model.data(model.index(0, 0), Qt.ItemDataRole.UserRole).seq == 1
     assert model.data(QModelIndex()) is None
-    assert accessible_text(model.record_at(0), MESSAGE) == "a␛[31m ⟨RLO⟩b, 2 more lines"
+    assert accessible_text(model.record_at(0), MESSAGE) == "a⟨ESC⟩[31m ⟨RLO⟩b, 2 more lines"
 
 
 def test_tooltip_obeys_no_markup_of_a_record() -> None:
     record = make_record(1, "<img src='file:///etc/passwd'> & <b>bold</b>\x07\nsecond")
     text = tooltip_text(record, MESSAGE)
     assert "<img" not in text
-    assert "&lt;b&gt;bold&lt;/b&gt;␇\nsecond" in text
+    assert "&lt;b&gt;bold&lt;/b&gt;⟨BEL⟩\nsecond" in text
     assert len(tooltip_text(make_record(1, "x" * 100_000), MESSAGE)) < 1_100
 
 

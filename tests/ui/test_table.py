@@ -193,6 +193,24 @@ def test_backwards_search_without_a_current_row_starts_at_the_lower_edge(make_ta
     assert record.seq > 890
 
 
+def test_keyboard_begins_at_a_row_in_view(make_table: MakeTable, qtbot: QtBot) -> None:
+    table = make_table(900)
+    table.clearFocus()
+    qtbot.waitUntil(table.isActiveWindow)
+    table.setFocus()
+    assert table.current_record() is None
+    qtbot.keyClick(table, Qt.Key.Key_Up)
+    record = table.current_record()
+    assert record is not None
+    assert record.seq == 900
+    table = make_table(900)
+    table.verticalScrollBar().setValue(100 * 24)
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    record = table.current_record()
+    assert record is not None
+    assert record.seq == 101
+
+
 def test_copy_puts_the_selected_rows_on_the_clipboard(make_table: MakeTable, qtbot: QtBot) -> None:
     table = make_table(0)
     model_of(table).append([make_record(1, "first\nsecond"), make_record(2, "third", level="error", source="")])

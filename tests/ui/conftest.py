@@ -1,0 +1,58 @@
+"""What the tests of `ui/` have at hand: a theme, and what the program does for a window, as a fake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.errors import ConnectError, SettingsError
+from desktop_logs.core.feed import Feed
+from desktop_logs.core.settings import LogSettings
+from desktop_logs.ui.theme import Theme
+from tests.ui.fakes import FakeFeed
+
+
+class FakeActions:
+    """WindowActions that notes what it was asked for. Hosts called `nowhere` cannot be connected to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.logs_folder = folder
+        self.log_settings = LogSettings()
+        self.feeds: list[FakeFeed] = []
+        self.connected: list[tuple[ServerAddress, str]] = []
+        self.retried: list[Feed] = []
+        self.disconnected: list[Feed] = []
+        self.settings_problem = ""
+
+    def connect(self, address: ServerAddress, token: str) -> FakeFeed:
+        if "nowhere" in address.host:
+            raise ConnectError("There is no such host.")
+        feed = FakeFeed(address.host, address.host)
+        self.feeds.append(feed)
+        self.connected.append((address, token))
+        return feed
+
+    def retry(self, feed: Feed) -> None:
+        self.retried.append(feed)
+
+    def disconnect(self, feed: Feed) -> None:
+        self.disconnected.append(feed)
+
+    def change_log_settings(self, settings: LogSettings) -> None:
+        if self.settings_problem:
+            raise SettingsError(self.settings_problem)
+        self.log_settings = settings
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Theme:
+    """The dark theme; the next test makes its own."""
+    return Theme(qapp, "dark")
+
+
+@pytest.fixture
+def actions(tmp_path: Path) -> FakeActions:
+    return FakeActions(tmp_path)

@@ -1,0 +1,89 @@
+"""What is remembered comes back; what cannot be used is as if it were not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QByteArray, QRect, QSettings
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.ui.remembered import MAX_RECENTS, Remembered
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> QSettings:
+    return QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+
+
+def reread(store: QSettings) -> Remembered:
+    store.sync()
+    return Remembered(QSettings(store.fileName(), QSettings.Format.IniFormat))
+
+
+def test_recent_servers_are_kept_latest_first_and_once(store: QSettings) -> None:
+    remembered = Remembered(store)
+    for port in range(3_000, 3_012):
+        remembered.add_recent(ServerAddress(f"http://host:{port}", "/llamaproxws"))
+    remembered.add_recent(ServerAddress("http://host:3005", "/llamaproxws"))
+    recents = reread(store).recents
+    assert len(recents) == MAX_RECENTS
+    assert [one.url for one in recents[:2]] == ["http://host:3005", "http://host:3011"]
+    assert recents[0].path == "/llamaproxws"
+
+
+@pytest.mark.parametrize("rubbish", ["", "x", "{}", "[1]", '[["ftp://a","/"]]', "[[1,2,3]]", 7, QByteArray(b"\xff")])
+def test_unusable_values_are_ignored(store: QSettings, rubbish: object) -> None:
+    for key in ("connect/recents", "window/theme", "export/folder", "layout/shares", "layout/columns"):
+        store.setValue(key, rubbish)
+    remembered = reread(store)
+    assert remembered.recents == []
+    assert remembered.theme_choice is None
+    assert remembered.export_folder.is_absolute()
+    assert remembered.shares((28, 40)) == (28, 40)
+    assert isinstance(remembered.layout("columns"), QByteArray)
+
+
+def test_choices_come_back(store: QSettings, tmp_path: Path) -> None:
+    remembered = Remembered(store)
+    remembered.set_theme_choice("light")
+    remembered.set_export_folder(tmp_path)
+    remembered.set_shares((31, 0))
+    remembered.set_layout("columns", QByteArray(b"\x00\xff"))
+    again = reread(store)
+    assert again.theme_choice == "light"
+    assert again.export_folder == tmp_path
+    assert again.shares((28, 40)) == (31, 0)
+    assert again.layout("columns") == QByteArray(b"\x00\xff")
+
+
+@pytest.mark.parametrize("shares", ["31", "31 200", "-1 5", "a b"])
+def test_shares_that_cannot_be_are_ignored(store: QSettings, shares: str) -> None:
+    store.setValue("layout/shares", shares)
+    assert Remembered(store).shares((28, 40)) == (28, 40)
+
+
+def test_geometry_comes_back_where_it_can_be_seen(store: QSettings, qtbot: QtBot) -> None:
+    first, second = QWidget(), QWidget()
+    for window in (first, second):
+        qtbot.addWidget(window)
+    first.setGeometry(QRect(40, 50, 500, 400))
+    Remembered(store).set_layout("geometry", first.saveGeometry())
+    reread(store).restore_geometry(second)
+    assert second.geometry() == QRect(40, 50, 500, 400)
+
+
+@pytest.mark.parametrize("at", [(9_000, 100), (100, 9_000), (-9_000, 0)])
+def test_window_never_opens_where_nobody_sees_it(store: QSettings, qtbot: QtBot, at: tuple[int, int]) -> None:
+    first, second = QWidget(), QWidget()
+    for window in (first, second):
+        qtbot.addWidget(window)
+    first.setGeometry(QRect(*at, 500, 400))
+    Remembered(store).set_layout("geometry", first.saveGeometry())
+    Remembered(store).restore_geometry(second)
+    screen = QGuiApplication.primaryScreen().availableGeometry()
+    assert screen.intersects(second.geometry())
+    assert screen.contains(second.geometry().topLeft())
