@@ -28,10 +28,10 @@ libxcb1 libxkbcommon-x11-0 libxkbcommon0"
 # Qt brings no font of its own: without one every letter is an empty box.
 font_packages="fonts-dejavu-core"
 
-# Programs that are called, each with its package: what tests drive windows with, what PyInstaller reads libraries with.
+# Programs that are called, each with its package: what tests call and drive windows with, what PyInstaller calls.
 case $stage in
 run) programs= ;;
-test) programs="Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils objdump:binutils node:nodejs npm:npm" ;;
+test) programs="curl:curl Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils objdump:binutils node:nodejs npm:npm" ;;
 bundle) programs="objdump:binutils" ;;
 *)
     echo "packaging/setup.sh takes run, test or bundle, not $stage" >&2

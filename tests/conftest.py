@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import inspect
 import itertools
 import logging
 import os
@@ -96,6 +95,12 @@ class _Heard(logging.Handler):
             logging.getLogger(name).removeHandler(self)
 
 
+def pytest_collection_finish() -> None:
+    # What was imported until now stays; without it a collection takes 1 ms and not 60, and each test can have one.
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     # Hooks and not fixtures: nothing to ask for, and in force before the first and after the last fixture.
@@ -110,18 +115,12 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     heard = item.stash[_HEARD]
     try:
         yield
-        if _runs_a_loop(item):
-            # A task tells of its exception when it is freed, and tasks are freed late: they stand in cycles.
-            gc.collect()
+        # A task tells of its exception when it is freed, and tasks are freed late: they stand in cycles.
+        gc.collect()
     finally:
         heard.detach()
     if heard.texts:
         pytest.fail("in the background: " + "\n".join(heard.texts), pytrace=False)
-
-
-def _runs_a_loop(item: pytest.Item) -> bool:
-    test = inspect.unwrap(getattr(item, "obj", None) or _runs_a_loop)
-    return inspect.iscoroutinefunction(test) or "qtbot" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture

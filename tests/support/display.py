@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
@@ -101,8 +102,9 @@ class Display:
         eventually(f"a size of {wanted}", lambda: wanted == (self.geometry(window).width, self.geometry(window).height))
 
     def close(self, window: int) -> None:
-        """Ask for the end of *window* as a person does: Alt+F4, which openbox turns into a polite request."""
-        self.keys(window, "alt+F4")
+        """Ask the window manager to close *window*, as a task bar does; it asks the program, which may refuse."""
+        # Not Alt+F4: the first keys on a display change its keyboard map, and openbox gives up its keys meanwhile.
+        _ask_to_close(self.name, window)
 
     # --- input --------------------------------------------------------------------------------------------------
 
@@ -178,3 +180,39 @@ def _read_xwd(data: bytes) -> QImage:
     pixels = data[header_size + 12 * colours :]
     # copy(): QImage does not keep the bytes it was made from.
     return QImage(pixels, width, height, bytes_per_line, QImage.Format.Format_RGB32).copy()
+
+
+class _ClientMessage(ctypes.Structure):
+    """XClientMessageEvent of Xlib.h, as long as the union XEvent that the library reads."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("serial", ctypes.c_ulong),
+        ("send_event", ctypes.c_int),
+        ("display", ctypes.c_void_p),
+        ("window", ctypes.c_ulong),
+        ("message_type", ctypes.c_ulong),
+        ("format", ctypes.c_int),
+        ("data", ctypes.c_long * 5),
+        ("_rest", ctypes.c_long * 12),
+    )
+
+
+def _ask_to_close(display_name: str, window: int) -> None:
+    """Send _NET_CLOSE_WINDOW of the window manager specification; none of the programs at hand can."""
+    x = ctypes.CDLL("libX11.so.6")
+    x.XOpenDisplay.restype = ctypes.c_void_p
+    x.XDefaultRootWindow.restype = x.XInternAtom.restype = ctypes.c_ulong
+    display = ctypes.c_void_p(x.XOpenDisplay(display_name.encode()))
+    assert display.value, f"the display {display_name} does not answer"
+    client_message, for_window_managers, from_a_task_bar = 33, 1 << 20 | 1 << 19, 2
+    event = _ClientMessage(
+        type=client_message,
+        window=window,
+        message_type=x.XInternAtom(display, b"_NET_CLOSE_WINDOW", False),
+        format=32,
+        data=(ctypes.c_long * 5)(0, from_a_task_bar),
+    )
+    root = ctypes.c_ulong(x.XDefaultRootWindow(display))
+    assert x.XSendEvent(display, root, False, ctypes.c_long(for_window_managers), ctypes.byref(event))
+    x.XCloseDisplay(display)
