@@ -22,7 +22,6 @@ from desktop_logs.ui.model import DEFAULT_CAPACITY, RecordModel
 from desktop_logs.ui.notices import Notices
 from desktop_logs.ui.splitter import DetailSplitter
 from desktop_logs.ui.statusbar import Figures, StatusBar
-from desktop_logs.ui.table import MAX_COPIED_ROWS, RecordTable
 from desktop_logs.ui.tablearea import TableArea
 from desktop_logs.ui.theme import Theme
 
@@ -107,8 +106,9 @@ class FeedPage(QWidget):
         self.show_figures()
 
     def focus_table(self) -> None:
-        """Give the keyboard to the table."""
-        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        """Give the keyboard to the table; to the page itself while the table is not there yet."""
+        target = self.table if self._stack.currentWidget() is self.splitter else self
+        target.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def open_detail(self) -> None:
         """Show the current record (the uppermost, when none is) in the detail, and give the keyboard to it."""
@@ -226,8 +226,12 @@ class FeedPage(QWidget):
 
     def _show_what_is_there(self) -> None:
         """The table, or a word on why it has no rows."""
-        is_untouched = not self._has_shown and self.is_local
-        self._stack.setCurrentIndex(0 if is_untouched else 1)
+        is_untouched = self.empty is not None and not self._has_shown
+        wanted = self.empty if is_untouched else self.splitter
+        if self._stack.currentWidget() is not wanted:
+            self._stack.setCurrentWidget(wanted)
+            if self.hasFocus():
+                self.focus_table()
         if self.model.shown or self.model.is_filtering or is_untouched:
             self.area.show_hint("")
         elif self.model.held:
@@ -245,15 +249,18 @@ class FeedPage(QWidget):
     def _build(self, theme: Theme) -> None:
         self.bar = FilterBar(theme, self)
         self.notices = Notices(theme, self)
-        self.table = RecordTable(self.model, theme)
-        self.area = TableArea(self.table, theme)
-        self.detail = DetailPane(theme)
+        # Each widget is made inside its parent: Qt goes through the whole style sheet again for all that moves in.
+        self._stack = QStackedWidget(self)
+        self.splitter = DetailSplitter(self._stack)
+        self.area = TableArea(self.model, theme, self.splitter)
+        self.table = self.area.table
+        self.detail = DetailPane(theme, self.splitter)
         self.detail.setMinimumSize(260, 80)
-        self.splitter = DetailSplitter(self.area, self.detail)
-        self.empty = EmptyState(theme)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self.empty)
+        self.splitter.fill(self.area, self.detail)
         self._stack.addWidget(self.splitter)
+        self.empty = EmptyState(theme, self._stack) if self.is_local else None
+        if self.empty is not None:
+            self._stack.addWidget(self.empty)
         self.status = StatusBar(self.feed, self._figures, theme, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -313,7 +320,8 @@ class FeedPage(QWidget):
         self.detail.show_record(record)
 
     def _refuse_copy(self, count: int) -> None:
-        text = f"{count:,} rows are more than can be copied ({MAX_COPIED_ROWS:,}). Export them to a file instead."
+        text = f"These {count:,} rows are more than the clipboard should hold. Export them to a file instead."
+        self.notices.clear_notice("copy")
         self.notices.show_notice("copy", text, "info", [("Export…", self._export_instead)])
 
     def _export_instead(self) -> None:

@@ -126,10 +126,8 @@ class FilterBar(QWidget):
         """Show how many of the records held are shown, and how many are in each band."""
         is_filtered = self._bands != ALL_BANDS or not self._query.is_empty
         self.field.set_figures(f"{shown:,} match of {held:,}" if is_filtered else "")
-        if self._is_narrow:
-            self._levels_menu.set_counts(counts)
-        else:
-            self.chips.set_counts(counts)
+        self._levels_menu.set_counts(counts)
+        self.chips.set_counts(counts)
 
     def set_following(self, following: bool) -> None:
         """Show whether the table follows."""
@@ -192,7 +190,7 @@ class FilterBar(QWidget):
         self._fold()
 
     def _connect(self) -> None:
-        self.field.textEdited.connect(self._typing.start)
+        self.field.textEdited.connect(lambda _text: self._typing.start())
         self.field.returnPressed.connect(self.apply)
         self.field.clear_requested.connect(self.clear)
         self.field.leave_requested.connect(self.leave_requested)

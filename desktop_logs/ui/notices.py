@@ -24,6 +24,7 @@ class Notices(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._notices: dict[str, Notice] = {}
+        self._dismissed: dict[str, str] = {}
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
@@ -36,7 +37,12 @@ class Notices(QWidget):
         return {key: notice.text for key, notice in self._notices.items()}
 
     def show_notice(self, key: str, text: str, level: Level = "warning", actions: Sequence[Action] = ()) -> None:
-        """Tell *text*, in the place of an earlier notice of the same *key*, with a button for each action."""
+        """Tell *text*, in the place of an earlier notice of the same *key*, with a button for each action.
+
+        What somebody has dismissed is not told again, until it is another text or has been cleared in between.
+        """
+        if self._dismissed.get(key) == text:
+            return
         known = self._notices.get(key)
         labels = [label for label, _ in actions]
         if known is not None and (known.text, known.level, known.labels) == (text, level, labels):
@@ -44,13 +50,14 @@ class Notices(QWidget):
             return
         self.clear_notice(key)
         notice = Notice(text, level, actions, self._theme.palette, self)
-        notice.close_button.clicked.connect(lambda: self.clear_notice(key))
+        notice.close_button.clicked.connect(lambda: self._dismiss(key, text))
         self._notices[key] = notice
         self._layout.addWidget(notice)
         self.show()
 
     def clear_notice(self, key: str) -> None:
         """Take the notice of *key* away; nothing when there is none."""
+        self._dismissed.pop(key, None)
         notice = self._notices.pop(key, None)
         if notice is None:
             return
@@ -60,6 +67,10 @@ class Notices(QWidget):
         notice.hide()
         notice.deleteLater()
         self.setVisible(bool(self._notices))
+
+    def _dismiss(self, key: str, text: str) -> None:
+        self.clear_notice(key)
+        self._dismissed[key] = text
 
     def _theme_changed(self, palette: Palette) -> None:
         for notice in self._notices.values():

@@ -19,6 +19,8 @@ from desktop_logs.ui.theme import CHOICES, Choice
 
 MAX_RECENTS: Final = 10
 FIRST_SIZE: Final = QSize(1400, 900)
+_FRAME: Final = QSize(8, 40)
+"""About what a title bar and borders take; how much exactly is known only once the window has them."""
 _LEAST_SEEN: Final = 100
 """How much of the title bar must be on a screen, in pixels, for a person to get hold of the window."""
 
@@ -95,7 +97,7 @@ class Remembered:
             return
         screen = QGuiApplication.primaryScreen()
         available = screen.availableGeometry() if screen is not None else QRect(0, 0, 1024, 768)
-        window.resize(FIRST_SIZE.boundedTo(available.size()))
+        window.resize(FIRST_SIZE.boundedTo(available.size() - _FRAME))
         window.move(available.center() - window.rect().center())
 
 

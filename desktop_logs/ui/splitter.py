@@ -20,14 +20,17 @@ class DetailShares:
 class DetailSplitter(QSplitter):
     """A table and a detail that keep their shares when the window changes its size."""
 
-    def __init__(self, table: QWidget, detail: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._shares = DetailShares()
+        self.setHandleWidth(1)
+        self.splitterMoved.connect(self._note)
+
+    def fill(self, table: QWidget, detail: QWidget) -> None:
+        """Put in the table, which always keeps some room, and the detail, which can be closed."""
         self.addWidget(table)
         self.addWidget(detail)
-        self.setHandleWidth(1)
         self.setCollapsible(0, False)
-        self.splitterMoved.connect(self._note)
 
     @property
     def shares(self) -> DetailShares:

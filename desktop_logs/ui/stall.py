@@ -39,8 +39,9 @@ class StallMeter(QObject):
         self._timer.stop()
 
     def reset(self) -> None:
-        """Forget what was measured."""
+        """Forget what was measured, and what has held the thread up until now."""
         self._longest_s = 0.0
+        self._last_s = self._clock()
 
     def tick(self) -> None:
         """The timer has come: whatever it is late is a stall."""

@@ -1,4 +1,4 @@
-"""The table of records: where its view is, what is selected, which columns it shows. How it draws stands in delegate.
+"""The table of records: where its view is and what is selected. How it draws stands in delegate, its header in columns.
 
 The view hangs on an anchor: a record's number and how far below the upper edge it stands. After any change of the
 rows the table puts that record back to its place, unless it follows the newest.
@@ -11,27 +11,25 @@ from itertools import pairwise
 from typing import Final
 
 from PySide6.QtCore import (
-    QByteArray,
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
-    QPoint,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QAction, QFocusEvent, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from desktop_logs.core.export import text_line
 from desktop_logs.core.records import Record
-from desktop_logs.ui.delegate import FIRST_PADDING, PADDING, RecordDelegate
-from desktop_logs.ui.model import COLUMNS, LEVEL, MESSAGE, SOURCE, TIME, RecordModel
-from desktop_logs.ui.theme import ROW_HEIGHT, Palette, Theme, fixed_font
+from desktop_logs.ui.columns import Columns
+from desktop_logs.ui.delegate import RecordDelegate
+from desktop_logs.ui.model import COLUMNS, RecordModel
+from desktop_logs.ui.theme import ROW_HEIGHT, Palette, Theme, fixed_font, interface_font
 
 MAX_COPIED_ROWS: Final = 5_000
+MAX_COPIED_CHARACTERS: Final = 5_000_000
 """More would hold the window for longer than a frame; the export is for those."""
-_HEADER_HEIGHT: Final = 28
-_WIDTH_CHARACTERS: Final = {TIME: 13, LEVEL: 6, SOURCE: 13, MESSAGE: 40}
 _SelectRows = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 
 
@@ -43,7 +41,7 @@ class RecordTable(QTableView):
     """The Record that became current by a person's doing; None when all were cleared."""
     detail_requested = Signal()
     copy_refused = Signal(int)
-    """How many rows somebody wanted to copy, when that is above MAX_COPIED_ROWS."""
+    """How many rows somebody wanted to copy, when they are too many or too long."""
 
     def __init__(self, model: RecordModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -70,9 +68,16 @@ class RecordTable(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setTabKeyNavigation(False)
+        # Before Qt's own listeners, since theirs may already move the current row.
+        model.rowsAboutToBeInserted.connect(self._rows_will_change)
+        model.rowsAboutToBeRemoved.connect(self._rows_will_change)
+        model.modelAboutToBeReset.connect(self._rows_will_reset)
         self.setModel(model)
         self._prepare_headers()
-        self._watch_model()
+        # After Qt's own listeners, the header's included: each of them forgets the selection at a reset.
+        model.rowsInserted.connect(self._rows_inserted)
+        model.rowsRemoved.connect(self._rows_removed)
+        model.modelReset.connect(self._rows_reset)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         theme.changed.connect(self._theme_changed)
 
@@ -108,7 +113,7 @@ class RecordTable(QTableView):
     def go_to_row(self, row: int) -> None:
         """Make *row* the current and only selected one, in view; following ends."""
         self.set_following(False)
-        index = self._records.index(row, self._first_column())
+        index = self._records.index(row, self.columns.first)
         self.selectionModel().setCurrentIndex(index, _SelectRows)
         self.scrollTo(index, QAbstractItemView.ScrollHint.EnsureVisible)
 
@@ -132,60 +137,12 @@ class RecordTable(QTableView):
 
     def copy_selection(self) -> None:
         """Put the selected rows on the clipboard as text, a record after another."""
-        count = sum(last - first + 1 for first, last in self._selected_ranges())
-        if count > MAX_COPIED_ROWS:
-            self.copy_refused.emit(count)
-        elif count:
-            QGuiApplication.clipboard().setText("\n".join(map(text_line, self.selected_records())))
-
-    # Columns
-
-    def fill_columns_menu(self, menu: QMenu) -> None:
-        """Make *menu* one that shows and hides columns; the last one that is visible cannot be hidden."""
-        menu.clear()
-        header = self.horizontalHeader()
-        visible = [column for column in range(len(COLUMNS)) if not header.isSectionHidden(column)]
-        for column, name in enumerate(COLUMNS):
-            action = QAction(name, menu)
-            action.setCheckable(True)
-            action.setChecked(column in visible)
-            action.setEnabled(visible != [column])
-            action.toggled.connect(lambda shown, column=column: self.set_column_shown(column, shown))
-            menu.addAction(action)
-        menu.addSeparator()
-        menu.addAction("Reset columns", self.reset_columns)
-
-    def set_column_shown(self, column: int, shown: bool) -> None:
-        """Show or hide a column."""
-        self.horizontalHeader().setSectionHidden(column, not shown)
-        self._columns_changed()
-
-    def reset_columns(self) -> None:
-        """All columns, in their first order and width."""
-        header = self.horizontalHeader()
-        advance = self.fontMetrics().horizontalAdvance("M")
-        for column in range(len(COLUMNS)):
-            header.setSectionHidden(column, False)
-            header.moveSection(header.visualIndex(column), column)
-            left = FIRST_PADDING if column == TIME else PADDING
-            self.setColumnWidth(column, _WIDTH_CHARACTERS[column] * advance + left + PADDING)
-        self._columns_changed()
-
-    def save_columns(self) -> QByteArray:
-        """Order, widths and visibility of the columns, for restore_columns."""
-        return self.horizontalHeader().saveState()
-
-    def restore_columns(self, state: QByteArray) -> bool:
-        """Take back what save_columns gave; False, with the first order, when *state* is not of that kind."""
-        header = self.horizontalHeader()
-        restored = header.restoreState(state) and header.count() == len(COLUMNS)
-        if not restored or header.hiddenSectionCount() >= len(COLUMNS):
-            self.reset_columns()
-            restored = False
-        # A saved state also carries what is not a person's choice.
-        self._prepare_header_manners()
-        self._columns_changed()
-        return restored
+        records = self.selected_records()
+        size = sum(len(record.message) + len(record.context) for record in records[:MAX_COPIED_ROWS])
+        if len(records) > MAX_COPIED_ROWS or size > MAX_COPIED_CHARACTERS:
+            self.copy_refused.emit(len(records))
+        elif records:
+            QGuiApplication.clipboard().setText("\n".join(map(text_line, records)))
 
     # Qt's side
 
@@ -223,7 +180,7 @@ class RecordTable(QTableView):
         row = self._last_row_in_view() if self._following else self.rowAt(0)
         if self._is_focusing or row < 0:
             return QModelIndex()
-        return self._records.index(row, self._first_column())
+        return self._records.index(row, self.columns.first)
 
     def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
         super().currentChanged(current, previous)
@@ -244,15 +201,6 @@ class RecordTable(QTableView):
 
     # Inside: the model
 
-    def _watch_model(self) -> None:
-        model = self._records
-        model.rowsAboutToBeInserted.connect(self._rows_will_change)
-        model.rowsAboutToBeRemoved.connect(self._rows_will_change)
-        model.modelAboutToBeReset.connect(self._rows_will_reset)
-        model.rowsInserted.connect(self._rows_changed)
-        model.rowsRemoved.connect(self._rows_changed)
-        model.modelReset.connect(self._rows_changed)
-
     def _rows_will_change(self) -> None:
         self._is_changing = True
 
@@ -267,10 +215,25 @@ class RecordTable(QTableView):
             self._selected_seqs = [record.seq for record in selected] if len(selected) <= MAX_COPIED_ROWS else []
         self._is_changing = True
 
-    def _rows_changed(self) -> None:
+    def _rows_inserted(self, _parent: QModelIndex, first: int, _last: int) -> None:
+        if first == 0:  # rows at the end are newer than anything that could have been selected
+            self._restore_selection()
+        self._rows_changed()
+
+    def _rows_removed(self) -> None:
+        current = self.current_record()
+        if current is not None and current.seq != self._current_seq:
+            # Qt takes the next row for the one that left; nobody chose it.
+            self.selectionModel().clearCurrentIndex()
+        self._rows_changed()
+
+    def _rows_reset(self) -> None:
         if not self._records.held:
             self._cleared()
         self._restore_selection()
+        self._rows_changed()
+
+    def _rows_changed(self) -> None:
         # Qt lays out later; the scroll bar's range must be right now, before the place is taken up again.
         self.executeDelayedItemsLayout()
         self.updateGeometries()
@@ -290,7 +253,7 @@ class RecordTable(QTableView):
     def _restore_selection(self) -> None:
         """Select again, by number, what a reset has made Qt forget, as far as it is shown by now."""
         selection = self.selectionModel()
-        column = self._first_column()
+        column = self.columns.first
         if self._current_seq is not None and not self.currentIndex().isValid():
             row = self._records.row_of_seq(self._current_seq)
             if row is not None:
@@ -359,40 +322,15 @@ class RecordTable(QTableView):
         vertical.setMinimumSectionSize(ROW_HEIGHT)
         vertical.setDefaultSectionSize(ROW_HEIGHT)
         vertical.hide()
-        header = self.horizontalHeader()
-        header.setFont(self.parentWidget().font() if self.parentWidget() else header.font())
-        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        header.customContextMenuRequested.connect(self._open_columns_menu)
-        header.sectionMoved.connect(self._columns_changed)
-        header.setAccessibleName("Columns")
-        self._prepare_header_manners()
-        self.reset_columns()
-
-    def _prepare_header_manners(self) -> None:
-        header = self.horizontalHeader()
-        header.setSectionsMovable(True)
-        header.setFirstSectionMovable(True)
-        header.setStretchLastSection(True)
-        header.setHighlightSections(False)
-        header.setSectionsClickable(False)
-        header.setMinimumSectionSize(40)
-        header.setFixedHeight(_HEADER_HEIGHT)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-
-    def _open_columns_menu(self, at: QPoint) -> None:
-        menu = QMenu(self)
-        self.fill_columns_menu(menu)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(self.horizontalHeader().mapToGlobal(at))
+        self.columns = Columns(self)
+        self.columns.setFont(interface_font())
+        self.setHorizontalHeader(self.columns)
+        self.columns.reset_columns()
+        self.columns.changed.connect(self._columns_changed)
 
     def _columns_changed(self) -> None:
-        self._delegate.first_column = self._first_column()
+        self._delegate.first_column = self.columns.first
         self.viewport().update()
-
-    def _first_column(self) -> int:
-        header = self.horizontalHeader()
-        order = (header.logicalIndex(visual) for visual in range(header.count()))
-        return next((column for column in order if not header.isSectionHidden(column)), TIME)
 
     def _theme_changed(self, palette: Palette) -> None:
         self._delegate.set_palette(palette)

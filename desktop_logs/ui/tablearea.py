@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from desktop_logs.ui.model import RecordModel
 from desktop_logs.ui.table import RecordTable
 from desktop_logs.ui.theme import Palette, Theme
 
@@ -16,17 +17,16 @@ class TableArea(QWidget):
     pill_clicked = Signal()
     hint_clicked = Signal()
 
-    def __init__(self, table: RecordTable, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, model: RecordModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._table = table
+        self.table = RecordTable(model, theme, self)
         self.pill = Pill(theme, self)
         self.pill.clicked.connect(self.pill_clicked)
         self.hint = Hint(self)
         self.hint.button.clicked.connect(self.hint_clicked)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(table)
-        table.lower()
+        layout.addWidget(self.table)
 
     def show_pill(self, text: str) -> None:
         """Show *text* in the pill; empty hides it."""

@@ -9,10 +9,11 @@ from dataclasses import astuple
 from typing import Final
 
 from PySide6.QtCore import QSettings, QTimer, QUrl, Signal, qVersion
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_logs import __version__
+from desktop_logs.core.addresses import DEFAULT_PATH
 from desktop_logs.core.errors import DesktopLogsError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.safe_text import one_line
@@ -56,10 +57,11 @@ class MainWindow(QMainWindow):
         self._use_stored_theme()
         self._remotes = Remotes(actions, theme, self._remembered, self)
         self._remotes.connected.connect(self._connected)
-        self._strip = TabStrip(theme)
-        self._stack = QStackedWidget()
+        middle = QWidget(self)
+        self._strip = TabStrip(theme, middle)
+        self._stack = QStackedWidget(middle)
         self._commands = Commands(self, theme, self._command_groups())
-        self._arrange()
+        self._arrange(middle)
         self._countdown = QTimer(self)
         self._countdown.setInterval(_COUNTDOWN_MS)
         self._countdown.timeout.connect(self._show_tabs)
@@ -98,9 +100,10 @@ class MainWindow(QMainWindow):
     def set_local_address(self, url: str) -> None:
         """The local hub listens at *url* now."""
         self._local_url = url
-        if self._local is not None:
-            self._local.empty.set_address(url)
-            self._local.detail.set_hub_url(url)
+        for page in self._pages:
+            page.detail.set_hub_url(url)
+            if page.empty is not None:
+                page.empty.set_address(url)
         self._show_tabs()
 
     def stats(self) -> dict[str, int]:
@@ -185,6 +188,18 @@ class MainWindow(QMainWindow):
 
     # Qt's side
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        # What nobody wanted is the page's, wherever the focus is: on a tab, or nowhere.
+        if self.current_page is not None:
+            self.current_page.keyPressEvent(event)
+        else:
+            super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.focusWidget() is None:
+            self._on_page(FeedPage.focus_table)
+
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._is_closed:
             self._is_closed = True
@@ -198,8 +213,7 @@ class MainWindow(QMainWindow):
 
     # Inside
 
-    def _arrange(self) -> None:
-        middle = QWidget(self)
+    def _arrange(self, middle: QWidget) -> None:
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -210,7 +224,7 @@ class MainWindow(QMainWindow):
         self._strip.close_requested.connect(self.close_page)
         self._strip.add_requested.connect(self.open_connect_dialog)
         columns = self._commands.add_menu("Columns", before="Clear view")
-        columns.aboutToShow.connect(lambda: self._on_page(lambda page: page.table.fill_columns_menu(columns)))
+        columns.aboutToShow.connect(lambda: self._on_page(lambda page: page.table.columns.fill_menu(columns)))
         themes = self._commands.add_menu("Theme", before="Settings…")
         themes.aboutToShow.connect(lambda: fill_theme_menu(themes, self._theme.choice, self.choose_theme))
 
@@ -245,11 +259,12 @@ class MainWindow(QMainWindow):
             act(self.current_page)
 
     def _add_page(self, feed: Feed, *, is_local: bool) -> FeedPage:
-        page = FeedPage(feed, self._theme, is_local=is_local)
+        page = FeedPage(feed, self._theme, is_local=is_local, parent=self._stack)
         page.bar.set_menu(self._commands.menu)
-        page.empty.set_address(self._local_url)
+        if page.empty is not None:
+            page.empty.set_address(self._local_url)
         page.detail.set_hub_url(self._local_url)
-        page.table.restore_columns(self._remembered.layout("columns"))
+        page.table.columns.restore(self._remembered.layout("columns"))
         page.splitter.set_shares(DetailShares(*self._remembered.shares(astuple(DetailShares()))))
         page.export_requested.connect(self.open_export_dialog)
         page.state_changed.connect(lambda: self._state_changed(page))
@@ -272,7 +287,9 @@ class MainWindow(QMainWindow):
     def _tab_of(self, page: FeedPage) -> Tab:
         feed, state = page.feed, page.feed.state
         is_well = state.phase == "live"
-        note = feed.address if feed.address not in feed.name else ""
+        # A remote feed is named for its host: what its address says beyond that is enough.
+        note = feed.address.removeprefix(feed.name)
+        note = "" if note == DEFAULT_PATH else note
         if not is_well:
             note = f"·  {state_text(state, time.monotonic())}"
         return Tab(one_line(feed.name), one_line(note), state_color(state, self._theme.palette))
@@ -282,7 +299,7 @@ class MainWindow(QMainWindow):
             self._strip.tabs.show_tab(index, self._tab_of(page))
         page = self.current_page
         name = one_line(page.feed.name) if page is not None else ""
-        self.setWindowTitle(f"{name} - {TITLE}" if name else TITLE)
+        self.setWindowTitle(name or TITLE)  # Qt adds the program's name where that is the custom
 
     def _page_chosen(self, index: int) -> None:
         if 0 <= index < len(self._pages):
@@ -306,7 +323,8 @@ class MainWindow(QMainWindow):
     def _open_logs_folder(self) -> None:
         folder = self._actions.logs_folder
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-            self.show_notice("folder", f"No program opens folders here. The logs are in {folder}", "info")
+            self.clear_notice("open folder")
+            self.show_notice("open folder", f"No program opens folders here. The logs are in {folder}", "info")
 
     def _copy_hub_url(self) -> None:
         QGuiApplication.clipboard().setText(self._local_url)
@@ -328,6 +346,6 @@ class MainWindow(QMainWindow):
         self._remembered.set_layout("geometry", self.saveGeometry())
         page = self.current_page
         if page is not None:
-            self._remembered.set_layout("columns", page.table.save_columns())
+            self._remembered.set_layout("columns", page.table.columns.saveState())
             self._remembered.set_shares(astuple(page.splitter.shares))
         self._remembered.save()

@@ -281,7 +281,7 @@ def test_detail_stands_below_in_a_narrow_page_and_keeps_its_share(page: FeedPage
 
 def test_too_many_rows_to_copy_are_offered_for_export(page: FeedPage, qtbot: QtBot) -> None:
     page.table.copy_refused.emit(20_000)
-    assert "20,000 rows are more than can be copied (5,000)" in page.notices.texts["copy"]
+    assert "These 20,000 rows are more than the clipboard should hold." in page.notices.texts["copy"]
     with qtbot.waitSignal(page.export_requested):
         page._export_instead()
     assert page.notices.texts == {}

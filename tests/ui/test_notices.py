@@ -40,12 +40,18 @@ def test_actions_are_buttons_and_the_newest_callback_counts(notices: Notices) ->
     assert heard == ["new"]
 
 
-def test_notice_can_be_dismissed_and_told_again(notices: Notices) -> None:
-    notices.show_notice("port", "taken")
-    notices._notices["port"].close_button.click()
+def test_dismissed_notice_is_not_told_again_until_it_is_over_or_another(notices: Notices) -> None:
+    """A server that is tried every few seconds fails with the same words each time."""
+    notices.show_notice("feed", "refused")
+    notices._notices["feed"].close_button.click()
+    notices.show_notice("feed", "refused")
     assert notices.texts == {}
-    notices.show_notice("port", "taken")
-    assert notices.texts == {"port": "taken"}
+    notices.show_notice("feed", "no such host")
+    assert notices.texts == {"feed": "no such host"}
+    notices._notices["feed"].close_button.click()
+    notices.clear_notice("feed")
+    notices.show_notice("feed", "no such host")
+    assert notices.texts == {"feed": "no such host"}
 
 
 def test_markup_of_a_server_is_shown_as_it_came(notices: Notices) -> None:

@@ -233,6 +233,26 @@ def test_copy_of_too_many_rows_is_refused_and_said(
     assert refused.args == [6]
 
 
+def test_copy_of_huge_rows_is_refused_too(make_table: MakeTable, qtbot: QtBot) -> None:
+    table = make_table(0)
+    model_of(table).append([make_record(at, "x" * 250_000) for at in range(1, 25)])
+    table.selectAll()
+    with qtbot.waitSignal(table.copy_refused) as refused:
+        table.copy_selection()
+    assert refused.args == [24]
+
+
+def test_current_record_that_is_evicted_is_not_replaced_by_another(make_table: MakeTable) -> None:
+    table = make_table(800, capacity=800)
+    table.go_to_row(5)
+    heard: list[object] = []
+    table.current_record_changed.connect(heard.append)
+    model_of(table).append(make_records(400, 801))
+    assert table.current_record() is None
+    assert table.selected_records() == []
+    assert heard == []
+
+
 def test_selected_records_are_in_the_rows_order(make_table: MakeTable) -> None:
     table = make_table(20)
     select = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
@@ -251,10 +271,10 @@ def test_enter_asks_for_the_detail(make_table: MakeTable, qtbot: QtBot, key: Qt.
 def test_columns_stay_as_they_were_put(make_table: MakeTable) -> None:
     first = make_table(3)
     first.horizontalHeader().moveSection(0, 2)
-    first.set_column_shown(SOURCE, False)
+    first.columns.set_shown(SOURCE, False)
     first.setColumnWidth(LEVEL, 111)
     second = make_table(3)
-    assert second.restore_columns(first.save_columns())
+    assert second.columns.restore(first.columns.saveState())
     assert second.horizontalHeader().isSectionHidden(SOURCE)
     assert second.horizontalHeader().visualIndex(TIME) == 2
     assert second.columnWidth(LEVEL) == 111
@@ -263,7 +283,7 @@ def test_columns_stay_as_they_were_put(make_table: MakeTable) -> None:
 @pytest.mark.parametrize("state", [b"", b"rubbish", b"\x00" * 200])
 def test_unreadable_columns_are_ignored(make_table: MakeTable, state: bytes) -> None:
     table = make_table(3)
-    assert not table.restore_columns(QByteArray(state))
+    assert not table.columns.restore(QByteArray(state))
     assert not table.horizontalHeader().isSectionHidden(MESSAGE)
     assert [table.horizontalHeader().visualIndex(column) for column in range(4)] == [0, 1, 2, 3]
 
@@ -271,9 +291,9 @@ def test_unreadable_columns_are_ignored(make_table: MakeTable, state: bytes) -> 
 def test_last_visible_column_cannot_be_hidden(make_table: MakeTable) -> None:
     table = make_table(3)
     for column in (TIME, LEVEL, SOURCE):
-        table.set_column_shown(column, False)
+        table.columns.set_shown(column, False)
     menu = QMenu()
-    table.fill_columns_menu(menu)
+    table.columns.fill_menu(menu)
     actions = menu.actions()
     assert [action.isEnabled() for action in actions[:4]] == [True, True, True, False]
     actions[0].trigger()

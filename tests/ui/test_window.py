@@ -283,7 +283,7 @@ def test_counters_are_those_of_all_pages(window: MainWindow, feed: FakeFeed, qtb
 
 def test_arrangement_comes_back(window: MainWindow, make_window: MakeWindow, qtbot: QtBot) -> None:
     window.resize(711, 566)
-    window.pages[0].table.set_column_shown(2, False)
+    window.pages[0].table.columns.set_shown(2, False)
     window.pages[0].splitter.set_shares(type(window.pages[0].splitter.shares)(beside=50, below=33))
     window.close()
     again = make_window()
@@ -311,6 +311,19 @@ def test_closing_hides_at_once_tells_once_and_stops_everything(window: MainWindo
     assert not window.isVisible()
     assert feed.listeners == []
     assert not window._stalls._timer.isActive()
+
+
+def test_keys_work_from_the_start_and_from_the_tabs(window: MainWindow, feed: FakeFeed, qtbot: QtBot) -> None:
+    page = window.pages[0]
+    assert window.focusWidget() is page
+    qtbot.keyClicks(window.focusWidget(), "/")
+    assert page.bar.field.hasFocus()
+    page.focus_table()
+    feed.push_many(5)
+    qtbot.waitUntil(lambda: window.focusWidget() is page.table)
+    window._strip.tabs.setFocus()
+    qtbot.keyClicks(window._strip.tabs, "/")
+    assert page.bar.field.hasFocus()
 
 
 def test_every_control_has_a_name(window: MainWindow, feed: FakeFeed, qtbot: QtBot) -> None:
