@@ -175,7 +175,7 @@ class Window(QLabel):
 
 app = QApplication(sys.argv)
 window = Window()
-window.setWindowTitle("A window of a test")
+window.setWindowTitle("Here — a window of a test")
 window.setStyleSheet("background: #224466")
 window.resize(300, 200)
 window.show()
@@ -188,7 +188,7 @@ def test_a_window_on_the_display_is_found_driven_pictured_and_closed(
 ):
     program = start([sys.executable, "-c", WINDOW], env=display.env())
     window = display.window("window of a test", program)
-    assert display.title(window) == "A window of a test"
+    assert display.title(window) == "Here — a window of a test"
 
     display.type(window, "hi")
     assert [program.line(), program.line()] == ["key h", "key i"]

@@ -64,10 +64,18 @@ class Display:
     # --- windows ------------------------------------------------------------------------------------------------
 
     def windows(self, title: str = "", pid: int | None = None) -> list[int]:
-        """Windows on the screen whose title matches the regular expression *title*, of the process *pid* if given."""
+        """Windows on the screen in whose title the regular expression *title* is found, of the process *pid* if given.
+
+        Letters match in either case.
+        """
         of_process = [] if pid is None else ["--pid", str(pid)]
-        found = self._run("xdotool", "search", "--all", "--onlyvisible", *of_process, "--name", title)
-        return [int(line) for line in found.split()]
+        found = self._run("xdotool", "search", "--all", "--onlyvisible", *of_process, "--name", "").split()
+        # xdotool itself searches the older WM_NAME, which ends at the first character that is not Latin-1.
+        return [
+            int(window)
+            for window in found
+            if re.search(title, self._run("xdotool", "getwindowname", window).rstrip("\n"), re.IGNORECASE)
+        ]
 
     def window(self, title: str = "", program: Program | None = None, within_s: float = 20.0) -> int:
         """The one window that matches, waited for; an AssertionError when there is none or more, or *program* ended."""
