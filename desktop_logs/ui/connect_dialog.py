@@ -65,7 +65,7 @@ class ConnectDialog(QDialog):
             field.textEdited.connect(self._forget_problem)
         self._problem = ProblemLabel()
         self._recents = _RecentList(recents)
-        self._recents.picked.connect(self._fill)
+        self._recents.picked.connect(self.fill)
         self._recents.wanted.connect(self._connect)
         self._connect_button = push_button("Connect", primary=True)
         self._connect_button.clicked.connect(self._connect)
@@ -135,7 +135,8 @@ class ConnectDialog(QDialog):
         mark_invalid(self._url, False)
         mark_invalid(self._path, False)
 
-    def _fill(self, recent: Recent) -> None:
+    def fill(self, recent: Recent) -> None:
+        """Put *recent* into the fields, to be changed or connected again."""
         self._forget_problem()
         self._url.setText(recent.url)
         self._path.setText("" if recent.path == DEFAULT_PATH else recent.path)

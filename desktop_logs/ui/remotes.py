@@ -36,10 +36,11 @@ class Remotes(QObject):
         # Loaded when it is opened: the window is there sooner.
         from desktop_logs.ui.connect_dialog import ConnectDialog, Recent
 
-        known = self._addresses.get(replaced) if replaced is not None else None
-        addresses = [known, *(one for one in self._remembered.recents if one != known)] if known else None
-        recents = [Recent(one.url, one.path) for one in addresses or self._remembered.recents]
+        recents = [Recent(one.url, one.path) for one in self._remembered.recents]
         dialog = ConnectDialog(self._theme, recents, self._window)
+        known = self._addresses.get(replaced) if replaced is not None else None
+        if known is not None:
+            dialog.fill(Recent(known.url, known.path))
 
         def connect(address: ServerAddress, token: str) -> None:
             try:
@@ -50,6 +51,10 @@ class Remotes(QObject):
         dialog.connect_requested.connect(connect)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
+
+    def note(self, feed: Feed, address: ServerAddress) -> None:
+        """*feed*, which was not connected from here, is the server at *address*."""
+        self._addresses[feed] = address
 
     def forget(self, feed: Feed) -> None:
         """*feed* is closed."""

@@ -13,7 +13,7 @@ from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QKeyEv
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_logs import __version__
-from desktop_logs.core.addresses import DEFAULT_PATH
+from desktop_logs.core.addresses import DEFAULT_PATH, ServerAddress
 from desktop_logs.core.errors import DesktopLogsError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.safe_text import one_line
@@ -73,8 +73,13 @@ class MainWindow(QMainWindow):
 
     # What the program around the window calls
 
-    def add_feed(self, feed: Feed, activate: bool = True) -> FeedPage:
-        """A page for *feed*, in front when *activate*; the one it has when it has one."""
+    def add_feed(self, feed: Feed, activate: bool = True, address: ServerAddress | None = None) -> FeedPage:
+        """A page for *feed*, in front when *activate*; the one it has when it has one.
+
+        With its *address* the page can offer to edit it, and a second tab for the same server is not opened.
+        """
+        if address is not None:
+            self._remotes.note(feed, address)
         page = next((page for page in self._pages if page.feed is feed), None) or self._add_page(feed, is_local=False)
         if activate:
             self._strip.tabs.setCurrentIndex(self._pages.index(page))

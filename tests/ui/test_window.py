@@ -159,6 +159,15 @@ def test_same_server_again_goes_to_its_tab(window: MainWindow, actions: FakeActi
     assert len(actions.feeds) == 1
 
 
+def test_server_that_the_program_connected_is_known_too(window: MainWindow, actions: FakeActions) -> None:
+    address = ServerAddress("https://logs.example")
+    page = window.add_feed(FakeFeed("logs.example", "logs.example/socket.io"), address=address)
+    window._remotes._connect(address, "", None)
+    assert actions.connected == []
+    assert window.current_page is page
+    assert tab_texts(window)[1] == "logs.example"
+
+
 def test_what_prevents_connecting_is_told_in_the_dialog(window: MainWindow) -> None:
     window.open_connect_dialog()
     dialog = dialog_of(window, ConnectDialog)
@@ -178,7 +187,10 @@ def test_failed_remote_offers_to_try_again_and_to_edit(window: MainWindow, actio
     buttons["Try again"].click()
     assert actions.retried == [remote]
     buttons["Edit…"].click()
-    dialog_of(window, ConnectDialog).connect_requested.emit(ServerAddress("http://localhost:3001"), "")
+    dialog = dialog_of(window, ConnectDialog)
+    assert isinstance(dialog, ConnectDialog)
+    assert dialog._url.text() == "http://localhost:3000"
+    dialog.connect_requested.emit(ServerAddress("http://localhost:3001"), "")
     assert actions.disconnected == [remote]
     assert tab_texts(window)[1:] == ["localhost:3001"]
 
