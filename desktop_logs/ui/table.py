@@ -50,6 +50,7 @@ class RecordTable(QTableView):
         self._anchor: tuple[int, int] = (0, 0)
         self._is_changing = False
         self._is_focusing = False
+        self._is_going = False
         self._current_seq: int | None = None
         self._selected_seqs: list[int] = []
         """The selection, for as long as a filter change goes on."""
@@ -113,9 +114,11 @@ class RecordTable(QTableView):
     def go_to_row(self, row: int) -> None:
         """Make *row* the current and only selected one, in view; following ends."""
         self.set_following(False)
+        self._is_going = True
         index = self._records.index(row, self.columns.first)
         self.selectionModel().setCurrentIndex(index, _SelectRows)
         self.scrollTo(index, QAbstractItemView.ScrollHint.EnsureVisible)
+        self._is_going = False
 
     def go_to_next(self, bands: frozenset[int], step: int) -> bool:
         """Go to the nearest row of *bands* after (*step* 1) or before (-1) the current one; False if there is none.
@@ -289,7 +292,7 @@ class RecordTable(QTableView):
         if self._is_changing:
             return
         self._take_anchor()
-        following = value >= self.verticalScrollBar().maximum()
+        following = value >= self.verticalScrollBar().maximum() and not self._is_going
         if following != self._following:
             self._following = following
             self.following_changed.emit(following)

@@ -185,6 +185,17 @@ def test_next_and_previous_error_are_found_from_the_current_row(make_table: Make
     assert not table.is_following
 
 
+def test_going_to_the_last_record_does_not_follow(make_table: MakeTable) -> None:
+    """Somebody who was led to a record reads it; it must not be carried off."""
+    table = make_table(900)
+    table.verticalScrollBar().setValue(0)
+    table.go_to_row(899)
+    assert not table.is_following
+    y = table.visualRect(table.currentIndex()).y()
+    model_of(table).append(make_records(50, 901))
+    assert table.visualRect(table.currentIndex()).y() == y
+
+
 def test_backwards_search_without_a_current_row_starts_at_the_lower_edge(make_table: MakeTable) -> None:
     table = make_table(900)
     assert table.go_to_next(ERRORS, -1)
