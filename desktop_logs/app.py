@@ -13,7 +13,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from desktop_logs import __version__
-from desktop_logs.core.addresses import DEFAULT_PORT, ServerAddress
+from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.errors import ListenError, SettingsError, StorageError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.settings import LogSettings
@@ -88,7 +88,7 @@ class Desktop:
             actions=self,
             theme=self._theme,
             store=store,
-            local_url=f"http://{HOST}:{options.port or DEFAULT_PORT}",
+            local_url="",
         )
 
     async def run(self) -> int:
@@ -106,7 +106,7 @@ class Desktop:
         except StorageError as failure:
             self._tell_files(str(failure))
         if self._options.remote is not None:
-            self._window.add_feed(self.connect(self._options.remote, ""))
+            self._open(self._options.remote)
         await self._start_hub()
         self._tasks.start(self._watch_files(), "watch files")
         await asyncio.sleep(SETTLE_S)
@@ -116,6 +116,9 @@ class Desktop:
         if not flushed:
             complain("The disk did not take the last records in time. Look into the log files for what is missing.")
         return 0 if flushed else 1
+
+    def _open(self, address: ServerAddress) -> None:
+        self._window.add_feed(self.connect(address, ""), address=address)
 
     async def _start_hub(self) -> None:
         try:
@@ -144,7 +147,7 @@ class Desktop:
 
         def join() -> None:
             self._window.clear_notice("port")
-            self._window.add_feed(self.connect(ServerAddress(f"http://{HOST}:{failure.port}"), ""))
+            self._open(ServerAddress(f"http://{HOST}:{failure.port}"))
 
         offers = [
             (f"Use port {failure.port + 1}", lambda: listen(failure.port + 1)),

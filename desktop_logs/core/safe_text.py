@@ -6,9 +6,9 @@ import re
 
 # Names in brackets. Unicode has pictures of control characters (U+2400), but hardly a font has them.
 _NAMES = (
-    "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI "
-    "DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US"
-).split()
+    *("NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "HT", "LF", "VT", "FF", "CR", "SO", "SI"),
+    *("DLE", "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS", "GS", "RS", "US"),
+)
 _CONTROLS = {code: f"⟨{name}⟩" for code, name in enumerate(_NAMES)} | {0x7F: "⟨DEL⟩"}
 _CONTROLS |= {code: f"⟨{code:02X}⟩" for code in range(0x80, 0xA0)}
 _MARKS = {

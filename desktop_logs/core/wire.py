@@ -216,8 +216,10 @@ def _level_of(entry: dict[str, Any], context: dict[str, Any]) -> tuple[str, int]
         if severity is None:
             # Our handler sends the number beside a level that a Python program has named itself.
             number = context.get("levelno")
-            is_number = isinstance(number, int) and not isinstance(number, bool)
-            severity = levels.severity_of_python(number) if is_number else levels.INFO
+            if isinstance(number, int) and not isinstance(number, bool):
+                severity = levels.severity_of_python(number)
+            else:
+                severity = levels.INFO
         return name, severity
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _numbered_level(value, key == "levelno" or "levelname" in entry)

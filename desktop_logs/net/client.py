@@ -268,7 +268,9 @@ async def _leave(client: socketio.AsyncClient) -> None:
         async with asyncio.timeout(GOODBYE_S):
             await client.disconnect()
     except TimeoutError:
-        await client.eio.disconnect(abort=True)
+        for task in (client.eio.read_loop_task, client.eio.write_loop_task):
+            if task is not None:
+                task.cancel()
 
 
 def _is_refusal(failure: BaseException) -> bool:

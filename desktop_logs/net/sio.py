@@ -6,12 +6,14 @@ python-socketio 5; tests/net/test_sio.py tells when a new version no longer has 
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any
 
+import engineio
 import socketio
 from engineio.payload import Payload
 from socketio.packet import ACK, Packet
@@ -62,6 +64,19 @@ def take_large_requests() -> None:
     Payload.max_decode_packets = MAX_PACKETS_A_REQUEST
 
 
+class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no types
+    """An Engine.IO server whose tasks end with the hub. Its own would sleep on until the next ping is due."""
+
+    def __init__(self, tasks: Tasks, **options: Any) -> None:
+        super().__init__(**options)
+        self._tasks = tasks
+
+    def start_background_task(
+        self, target: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any
+    ) -> asyncio.Task[Any]:
+        return self._tasks.start(target(*args, **kwargs), f"engineio {target.__name__}")
+
+
 class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
     """An AsyncServer that gives events to one function and acknowledges when that says so."""
 
@@ -80,6 +95,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
         *on_admitted(eio_sid)* and *on_gone(eio_sid)* frame the time in which a client may be sent events;
         *on_oversize(what)* gives the answer to a packet over the limit.
         """
+        self._tasks = tasks  # first: the Engine.IO server is made with them
         super().__init__(
             async_mode="aiohttp",
             # In a handler of its own a message could overtake the one before it.
@@ -95,7 +111,9 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
         self._on_admitted = on_admitted
         self._on_gone = on_gone
         self._on_oversize = on_oversize
-        self._tasks = tasks
+
+    def _engineio_server_class(self) -> Callable[..., _Engine]:
+        return functools.partial(_Engine, self._tasks)
 
     async def close_all(self) -> None:
         """Say goodbye to every client. (engineio's own `disconnect()` waits until each has fetched all that is queued

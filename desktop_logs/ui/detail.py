@@ -91,8 +91,8 @@ class DetailPane(QWidget):
         return self._record
 
     def set_hub_url(self, url: str) -> None:
-        """Where `Copy as curl` sends the record: `http://127.0.0.1:5647`."""
-        self._hub_url = url
+        """Where `Copy as curl` sends the record: `http://127.0.0.1:5647`. Empty changes nothing."""
+        self._hub_url = url or self._hub_url
 
     def show_record(self, record: Record | None) -> None:
         """Show *record*; None shows that nothing is selected. The same record again changes nothing."""

@@ -120,7 +120,7 @@ class EmptyState(QWidget):
     def set_address(self, url: str) -> None:
         """Say that the hub listens at *url* (`http://127.0.0.1:5647`); empty while it does not listen yet."""
         told = f"The hub listens on {url}. Paste one of these to send it a first record:"
-        self._where.setText(told if url else "The hub is starting …")
+        self._where.setText(told if url else "The hub does not listen yet.")
         for card, snippet in zip(self._cards, snippets(url), strict=True):
             card.set_snippet(snippet)
             card.setVisible(bool(url))

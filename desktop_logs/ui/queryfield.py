@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QToolButton, QWidget
 
@@ -14,6 +14,15 @@ from desktop_logs.ui.theme import FIELD_HEIGHT, Palette, Theme, fixed_font
 PLACEHOLDER: Final = 'Filter:  words  "a phrase"  -without'
 _BUTTON: Final = 24
 _LEAST_FOR_FIGURES: Final = 420
+
+
+_EDITING_KEYS: Final = frozenset(
+    (
+        *(Qt.Key.Key_A, Qt.Key.Key_C, Qt.Key.Key_V, Qt.Key.Key_X, Qt.Key.Key_Y, Qt.Key.Key_Z),
+        *(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End),
+        *(Qt.Key.Key_Backspace, Qt.Key.Key_Delete, Qt.Key.Key_Insert),
+    )
+)
 
 
 class QueryField(QLineEdit):
@@ -71,6 +80,18 @@ class QueryField(QLineEdit):
             self.setProperty("invalid", invalid)
             self.style().unpolish(self)
             self.style().polish(self)
+
+    def event(self, event: QEvent) -> bool:
+        # On X11 a line edit takes Ctrl+E for the end of the line, and others like it: here they are the window's.
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.modifiers() & Qt.KeyboardModifier.ControlModifier
+            and event.key() not in _EDITING_KEYS
+        ):
+            event.ignore()
+            return False
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() != Qt.Key.Key_Escape:

@@ -61,13 +61,18 @@ class Remotes(QObject):
         self._addresses.pop(feed, None)
 
     def explain(self, page: FeedPage) -> None:
-        """Tell on *page* what is wrong with its feed and offer what can be done; or that all is well again."""
+        """Tell on *page* what is wrong with its feed and offer what can be done; or that all is well again.
+
+        Of the local hub the program itself tells, which knows more: who holds its port, say.
+        """
+        if page.is_local:
+            return
         feed, state = page.feed, page.feed.state
         if state.phase in ("live", "closed") and not state.problem:
             page.notices.clear_notice(_KEY)
         elif state.problem or state.phase == "failed":
             actions: list[Action] = []
-            if not page.is_local and state.phase in ("waiting", "failed"):
+            if state.phase in ("waiting", "failed"):
                 actions = [("Try again", lambda: self._actions.retry(feed)), ("Edit…", lambda: self.open_dialog(feed))]
             level = "error" if state.phase == "failed" else "warning"
             page.notices.show_notice(_KEY, state.problem or f"{feed.name}: {state.summary}.", level, actions)

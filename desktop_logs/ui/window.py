@@ -332,6 +332,9 @@ class MainWindow(QMainWindow):
             self.show_notice("open folder", f"No program opens folders here. The logs are in {folder}", "info")
 
     def _copy_hub_url(self) -> None:
+        if not self._local_url:
+            self._on_page(lambda page: page.status.flash("The hub does not listen, so it has no URL"))
+            return
         QGuiApplication.clipboard().setText(self._local_url)
         self._on_page(lambda page: page.status.flash(f"Copied {self._local_url}"))
 

@@ -16,7 +16,13 @@ def parameters(function: object) -> list[str]:
 
 
 def test_the_methods_that_are_overridden_are_there_with_the_same_parameters() -> None:
-    for name in ("_handle_connect", "_handle_eio_disconnect", "_handle_eio_message", "_handle_event_internal"):
+    for name in (
+        "_engineio_server_class",
+        "_handle_connect",
+        "_handle_eio_disconnect",
+        "_handle_eio_message",
+        "_handle_event_internal",
+    ):
         ours, theirs = getattr(HubSocketServer, name), getattr(socketio.AsyncServer, name)
         assert parameters(ours) == parameters(theirs), name
 
@@ -25,7 +31,7 @@ def test_the_parts_that_are_used_are_there() -> None:
     assert "_binary_packet" in vars(socketio.AsyncServer(async_mode="aiohttp"))
     assert isinstance(Payload.max_decode_packets, int)
     assert parameters(AsyncSocket.send) == ["self", "pkt"]
-    assert parameters(engineio.AsyncServer.disconnect) == ["self", "sid"]
+    assert parameters(engineio.AsyncServer.start_background_task) == ["self", "target", "args", "kwargs"]
 
 
 def test_a_packet_is_encoded_once_for_all_viewers() -> None:
