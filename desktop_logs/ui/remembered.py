@@ -62,11 +62,12 @@ class Remembered:
 
     @property
     def export_folder(self) -> Path:
-        """Where the last export went, or the user's documents."""
-        stored = self._store.value("export/folder")
-        if isinstance(stored, str) and stored and Path(stored).is_dir():
-            return Path(stored)
-        return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation) or Path.home())
+        """Where the last export went, else the user's documents, else their home: the first of these that is there."""
+        documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+        for folder in (self._store.value("export/folder"), documents):
+            if isinstance(folder, str) and folder and Path(folder).is_dir():
+                return Path(folder)
+        return Path.home()
 
     def set_export_folder(self, folder: Path) -> None:
         self._store.setValue("export/folder", str(folder))

@@ -87,3 +87,11 @@ def test_window_never_opens_where_nobody_sees_it(store: QSettings, qtbot: QtBot,
     screen = QGuiApplication.primaryScreen().availableGeometry()
     assert screen.intersects(second.geometry())
     assert screen.contains(second.geometry().topLeft())
+
+
+def test_an_export_goes_to_a_folder_that_is_there(remembered: Remembered, home: Path, tmp_path: Path) -> None:
+    assert remembered.export_folder == home
+    (home / "Documents").mkdir()
+    assert remembered.export_folder == home / "Documents"
+    remembered.set_export_folder(tmp_path / "gone")
+    assert remembered.export_folder == home / "Documents"
