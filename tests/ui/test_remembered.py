@@ -89,7 +89,8 @@ def test_window_never_opens_where_nobody_sees_it(store: QSettings, qtbot: QtBot,
     assert screen.contains(second.geometry().topLeft())
 
 
-def test_an_export_goes_to_a_folder_that_is_there(remembered: Remembered, home: Path, tmp_path: Path) -> None:
+def test_an_export_goes_to_a_folder_that_is_there(store: QSettings, home: Path, tmp_path: Path) -> None:
+    remembered = Remembered(store)
     assert remembered.export_folder == home
     (home / "Documents").mkdir()
     assert remembered.export_folder == home / "Documents"
