@@ -27,6 +27,9 @@ TRANSPORT_LIMIT_BYTES = 4 * MAX_PACKET_BYTES
 # puts into one request what has gathered since the last, up to maxPayload.
 MAX_PACKETS_A_REQUEST = 10_000
 
+# What engineio and socketio warn of when a hub stops or starts under its clients.
+_NO_FAULTS = ("Invalid session", "is not connected to namespace", "Cannot send to sid")
+
 _EVENT_HEAD = re.compile(r"2(?:/[^,]*,)?(\d{1,15})?\[")
 
 Answer = dict[str, Any]
@@ -43,12 +46,15 @@ class PeerFaults(logging.Handler):
         self._told: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if any(part in text for part in _NO_FAULTS):
+            return
         self.count += 1
         if record.msg in self._told:
             return
         self._told.add(record.msg)
         cause = record.exc_info[1] if record.exc_info else None
-        self._report(f"A peer sent what cannot be understood: {cause or record.getMessage()}"[:300])
+        self._report(f"A peer sent what cannot be understood: {cause or text}"[:300])
 
 
 def quiet_logger(name: str, faults: PeerFaults) -> logging.Logger:

@@ -53,5 +53,12 @@ def test_a_peers_fault_is_counted_each_time_and_told_once() -> None:
     assert told == ["A peer sent what cannot be understood: bad packet 0"]
 
 
+def test_a_client_of_a_hub_that_was_restarted_is_at_no_fault() -> None:
+    told: list[str] = []
+    faults = PeerFaults(told.append)
+    quiet_logger("desktop_logs.test", faults).error("Invalid session abc (further occurrences …)")
+    assert (faults.count, told) == (0, [])
+
+
 def test_the_librarys_log_does_not_reach_the_programs() -> None:
     assert quiet_logger("desktop_logs.test", PeerFaults(lambda text: None)).parent is None
