@@ -113,7 +113,8 @@ class Opened:
 
     def press(self, label: str) -> None:
         """Click the button that says *label* somewhere in the window."""
-        (button,) = [button for button in self.window.findChildren(QPushButton) if button.text() == label and button.isVisible()]
+        buttons = [button for button in self.window.findChildren(QPushButton) if button.text() == label]
+        (button,) = [button for button in buttons if button.isVisible()]
         button.click()
 
 
