@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tests.support.pictures FOLDER [SCENE ...]
 
-Scenes: local, dark, narrow, narrow-dark, remote, empty, error, unwritable, filtered, dialog, export, settings.
+Scenes: local, dark, readme, narrow, narrow-dark, remote, empty, error, unwritable, filtered, dialog, export, settings.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+from desktop_logs.core.addresses import DEFAULT_PORT
 from tests.support.display import Display
 from tests.support.node import NodeProgram
 from tests.support.program import Program, free_port
@@ -58,7 +59,13 @@ class Scene:
     """A running window to be pictured."""
 
     def __init__(
-        self, display: Display, size: tuple[int, int], theme: str, *more: str, port: int | None = None
+        self,
+        display: Display,
+        size: tuple[int, int],
+        theme: str,
+        *more: str,
+        port: int | None = None,
+        is_port_free: bool = True,
     ) -> None:
         self.display = display
         self.data = Path(tempfile.mkdtemp(prefix="desktop-logs-picture-"))
@@ -67,7 +74,7 @@ class Scene:
         data = [] if "--data-dir" in more else ["--data-dir", str(self.data)]
         command = [sys.executable, "-m", "desktop_logs", "--port", str(self.port), *data, *more]
         self.program = Program(command, env=display.env())
-        if port is None:
+        if is_port_free:
             self.program.line_with("^listening")
         self.window = display.window("Desktop Logs", self.program)
         display.resize(self.window, *size)
@@ -95,9 +102,9 @@ def entry(number: int, at_s: float) -> dict[str, Any]:
     return {"level": level, "message": message, "timestamp": at_s, "context": {"source": source, **context}}
 
 
-def filled(size: tuple[int, int], theme: str) -> Callable[[Display], Scene]:
+def filled(size: tuple[int, int], theme: str, port: int | None = None) -> Callable[[Display], Scene]:
     def take(display: Display) -> Scene:
-        scene = Scene(display, size, theme)
+        scene = Scene(display, size, theme, port=port)
         scene.fill()
         scene.display.click(scene.window, 500, 300)  # the table has the keyboard
         scene.keys("End", "E")  # the last error: it has the most to show
@@ -129,7 +136,7 @@ def error(display: Display) -> Scene:
         [sys.executable, "-m", "desktop_logs", "serve", "--port", str(port), "--data-dir", tempfile.mkdtemp()]
     )
     other.line_with("^listening")
-    scene = Scene(display, WIDE, "light", port=port)
+    scene = Scene(display, WIDE, "light", port=port, is_port_free=False)
     time.sleep(0.5)
     other.end()
     return scene
@@ -162,6 +169,7 @@ def with_dialog(*keys: str) -> Callable[[Display], Scene]:
 SCENES: dict[str, Callable[[Display], Scene]] = {
     "local": filled(WIDE, "light"),
     "dark": filled(WIDE, "dark"),
+    "readme": filled(WIDE, "dark", DEFAULT_PORT),
     "narrow": filled(NARROW, "light"),
     "narrow-dark": filled(NARROW, "dark"),
     "remote": remote,
