@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from desktop_logs.core.errors import ListenError, SettingsError, StorageError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import logs_dir, settings_file, window_file
-from desktop_logs.localhub import LocalHub
+from desktop_logs.localhub import FLUSH_TIMEOUT_S, LocalHub
 from desktop_logs.net.client import RemoteFeed
 from desktop_logs.net.server import HOST
 from desktop_logs.storage.folder import check_folder
@@ -53,15 +54,20 @@ def run_window(options: WindowOptions) -> int:
     application.setDesktopFileName("desktop-logs")
     loop = make_loop(application)
     asyncio.set_event_loop(loop)
+    desktop = Desktop(options, application)
+    running = loop.create_task(desktop.run())
     try:
-        return int(loop.run_until_complete(_run(options, application)))
+        return int(loop.run_until_complete(running))
+    except RuntimeError:
+        if running.done():
+            raise
+        # Qt has left its loop by itself, which it does when the display goes: at the end of a session, say.
+        complain("The display has gone away, so the window ends. What was acknowledged is in the log files.")
+        desktop.abandon()
+        os._exit(1)  # Qt cannot be taken down in order any more
     finally:
         asyncio.set_event_loop(None)
         loop.close()
-
-
-async def _run(options: WindowOptions, application: QApplication) -> int:
-    return await Desktop(options, application).run()
 
 
 class Desktop:
@@ -181,6 +187,10 @@ class Desktop:
     def _no_files(self) -> None:
         self._hub.disk.configure(self._hub.disk.settings.changed(files=False))
         self._window.clear_notice("files")
+
+    def abandon(self) -> None:
+        """Write what waits, where no loop runs any more to stop in order."""
+        self._hub.disk.close(FLUSH_TIMEOUT_S)
 
     async def _stop(self) -> bool:
         await self._tasks.cancel_all()

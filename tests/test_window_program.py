@@ -151,3 +151,20 @@ def test_a_burst_of_ten_thousand_is_shown_whole(running: Running) -> None:
         running.post(*({"message": f"record {number}"} for number in range(first, first + 500)))
     running.shows(10_000)
     assert running.stat("stored") == 10_000
+
+
+def test_a_display_that_goes_away_ends_the_program_with_a_sentence_and_whole_files(
+    start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "screen").mkdir()
+    display = Display(tmp_path / "screen")
+    try:
+        running = Running(start, display, tmp_path / "data")
+        running.post({"message": "kept"})
+    finally:
+        display.stop()
+    assert running.program.wait() == 1
+    assert any("The display has gone away" in line for line in running.program.stderr)
+    assert not any("Traceback" in line for line in running.program.stderr)
+    (path,) = (tmp_path / "data" / "logs").glob("application-*.log")
+    assert json.loads(path.read_text())["message"] == "kept"
