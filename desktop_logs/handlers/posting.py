@@ -4,6 +4,10 @@ thread, no waiting between attempts."""
 from __future__ import annotations
 
 import contextlib
+
+# A host's name is looked up with this codec. Were it imported by the first connect, a child forked in that moment would
+# inherit the import's lock held by a thread that it does not have, and never connect.
+import encodings.idna  # noqa: F401
 import http.client
 import json
 import os
@@ -83,13 +87,15 @@ class HubConnection:
         self._connection: http.client.HTTPConnection | None = None
         self._is_aborted = False
 
-    def post(self, batch: Batch) -> Answer:
-        """Send *batch* once more or for the first time, and say what came of it. Waits for the timeout at most, twice
-        when the kept connection turns out to be closed. Raises nothing for what the network or the hub do."""
+    def post(self, batch: Batch, longest_s: float | None = None) -> Answer:
+        """Send *batch* once more or for the first time, and say what came of it. Waits for the timeout at most, or
+        *longest_s* where that is shorter; twice when the kept connection turns out to be closed. Raises nothing for
+        what the network or the hub do."""
+        timeout_s = self._timeout_s if longest_s is None else min(longest_s, self._timeout_s)
         connection = self._connection
         if connection is not None and not self._is_aborted:
             try:
-                return self._exchange(connection, batch)
+                return self._exchange(connection, batch, timeout_s)
             except (OSError, http.client.HTTPException) as broken:
                 self.close()
                 if isinstance(broken, TimeoutError):
@@ -97,19 +103,12 @@ class HubConnection:
                 # The hub closed the idle connection, or started anew; the batch is numbered and so safe to repeat.
         if self._is_aborted:
             return Answer(Verdict.LATER, reason="sending was broken off")
-        connection = self._connection = self._make(self._host, self._port, timeout=self._timeout_s)
+        connection = self._connection = self._make(self._host, self._port)
         try:
-            return self._exchange(connection, batch)
+            return self._exchange(connection, batch, timeout_s)
         except (OSError, http.client.HTTPException) as broken:
             self.close()
             return self._not_reached(broken)
-
-    def limit_wait(self, timeout_s: float) -> None:
-        """From now on wait for the hub no longer than this."""
-        self._timeout_s = min(self._timeout_s, timeout_s)
-        sock = getattr(self._connection, "sock", None)
-        if sock is not None:
-            sock.settimeout(self._timeout_s)
 
     def close(self) -> None:
         """Close the connection; the next post opens another."""
@@ -141,7 +140,13 @@ class HubConnection:
             except OSError:  # it was closed already
                 return
 
-    def _exchange(self, connection: http.client.HTTPConnection, batch: Batch) -> Answer:
+    def _exchange(self, connection: http.client.HTTPConnection, batch: Batch, timeout_s: float) -> Answer:
+        connection.timeout = timeout_s
+        if connection.sock is None:
+            # Not by request(): a connect that is reset would be suppressed below with the rest.
+            connection.connect()
+        else:
+            connection.sock.settimeout(timeout_s)
         # A hub that refuses may answer and close before it has read all: its answer is still to be read. When there is
         # none, getresponse raises.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):

@@ -219,8 +219,7 @@ class DesktopLogsHandler(LockFreeHandler):
         here.depth += MAX_DEPTH
         try:
             while (left_s := until_s - time.monotonic()) > 0 and (self._batch or self._build()):
-                self._hub.limit_wait(left_s)
-                if self._attempt() is not None:
+                if self._attempt(left_s) is not None:
                     break
             self._settle()
         except Exception:  # noqa: BLE001 - a handler never raises into the program; what remains is dropped and counted
@@ -302,12 +301,12 @@ class DesktopLogsHandler(LockFreeHandler):
         what = "1 record was" if count == 1 else f"{count:,} records were"
         return f"{what} dropped by this program's log handler: the hub at {self._hub.url} could not be reached in time"
 
-    def _attempt(self) -> tuple[float, bool] | None:
-        """Send the batch once. None when it is settled, else the seconds to wait before the next attempt, and whether
-        somebody in `flush` may cut them short."""
+    def _attempt(self, longest_s: float | None = None) -> tuple[float, bool] | None:
+        """Send the batch once, in *longest_s* at most. None when it is settled, else the seconds to wait before the next
+        attempt, and whether somebody in `flush` may cut them short."""
         batch = self._batch
         assert batch is not None
-        answer = self._hub.post(batch)
+        answer = self._hub.post(batch, longest_s)
         if answer.verdict is Verdict.LATER:
             return self._delay(answer)
         self._failures = 0

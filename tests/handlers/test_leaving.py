@@ -159,6 +159,26 @@ def test_a_fork_while_the_thread_waits_for_an_answer(hub: FakeHub) -> None:
     )
 
 
+def test_the_handlers_thread_imports_nothing(hub: FakeHub) -> None:
+    """A child forked meanwhile would find the import locked for ever by a thread that it does not have."""
+    done = run(
+        f"""
+        imported = []
+        class Watch:
+            def find_spec(self, name, path=None, target=None):
+                if threading.current_thread() is not threading.main_thread():
+                    imported.append(name)
+        sys.meta_path.insert(0, Watch())
+        handler = to({hub.url!r})
+        log.info("x")
+        handler.flush()
+        assert handler.stats()["sent"] == 1
+        print(imported)
+        """
+    )
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_children_of_multiprocessing_send_what_they_logged(hub: FakeHub) -> None:
     """They end by os._exit, without any of atexit's hooks."""
