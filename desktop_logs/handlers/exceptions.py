@@ -14,12 +14,12 @@ class ExceptionCapture:
     """Logs to *logger* what nobody caught: in the main thread, in other threads, and where Python can only say that it
     ignored it. Exceptions in asyncio tasks are logged by asyncio itself.
 
-    An exception is printed once. Python's own hook prints, and is left out while *is_printed()* says that the record
-    reaches the terminal anyway; another's hook (an error tracker's, a debugger's) is always called after the record is
-    made. KeyboardInterrupt and SystemExit pass through.
+    An exception is printed once. Python's own hook prints, and is left out while *is_printed(level)* says that a record
+    of that level reaches the terminal anyway; another's hook (an error tracker's, a debugger's) is always called after
+    the record is made. KeyboardInterrupt and SystemExit pass through.
     """
 
-    def __init__(self, logger: logging.Logger, is_printed: Callable[[], bool]) -> None:
+    def __init__(self, logger: logging.Logger, is_printed: Callable[[int], bool]) -> None:
         self._logger = logger
         self._is_printed = is_printed
         self._is_on = True
@@ -42,7 +42,7 @@ class ExceptionCapture:
 
     def _main(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         logged = issubclass(kind, Exception) and self._log(logging.CRITICAL, "Uncaught exception", (kind, error, trace))
-        if not (logged and self._main_before is sys.__excepthook__ and self._is_printed()):
+        if not (logged and self._main_before is sys.__excepthook__ and self._is_printed(logging.CRITICAL)):
             self._main_before(kind, error, trace)
 
     def _thread(self, args: Any) -> None:
@@ -52,7 +52,7 @@ class ExceptionCapture:
             name = args.thread.name if args.thread is not None else "?"
             info = (kind, error if error is not None else kind(), args.exc_traceback)
             logged = self._log(logging.CRITICAL, f"Uncaught exception in thread {name}", info)
-        if not (logged and self._thread_before is threading.__excepthook__ and self._is_printed()):
+        if not (logged and self._thread_before is threading.__excepthook__ and self._is_printed(logging.CRITICAL)):
             self._thread_before(args)
 
     def _unraisable(self, args: Any) -> None:
@@ -63,7 +63,7 @@ class ExceptionCapture:
             what = f"{args.err_msg or 'Exception ignored in'}: {type(args.object).__name__}"
             info = (kind, error if error is not None else kind(), args.exc_traceback)
             logged = self._log(logging.ERROR, what, info)
-        if not (logged and self._unraisable_before is sys.__unraisablehook__ and self._is_printed()):
+        if not (logged and self._unraisable_before is sys.__unraisablehook__ and self._is_printed(logging.ERROR)):
             self._unraisable_before(args)
 
     def _log(

@@ -50,12 +50,13 @@ class RotatingFilesHandler(LockFreeHandler):
         level: int | str = logging.NOTSET,
         settings: LogSettings | Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(level)
-        self.source = source
-        self.folder = Path(log_dir).absolute()
+        # What may be refused comes before logging knows of this handler: it would flush and close a half-built one too.
         if settings is None:
             settings = LogSettings()
         self._settings = settings if isinstance(settings, LogSettings) else LogSettings.from_mapping(settings)
+        self.folder = Path(log_dir).absolute()
+        super().__init__(level)
+        self.source = source
         self._is_closed = False
         self._begin()
         watch_exit()

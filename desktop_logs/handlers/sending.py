@@ -82,13 +82,14 @@ class DesktopLogsHandler(LockFreeHandler):
             raise ValueError(f"max_bytes must be at least {MAX_BODY_BYTES:,}, not {max_bytes!r}.")
         if batch_ms < 0:
             raise ValueError(f"batch_ms must not be below 0, not {batch_ms!r}.")
+        # What may be refused comes before logging knows of this handler: it would flush and close a half-built one too.
+        self._hub = HubConnection(url, token, timeout_s)
         super().__init__(level)
         self.source = source
         self._capacity = capacity
         self._max_bytes = max_bytes
         self._batch_records = batch_records
         self._batch_s = batch_ms / 1000
-        self._hub = HubConnection(url, token, timeout_s)
         self._is_closed = False
         self._begin()
         watch_exit()
@@ -302,8 +303,8 @@ class DesktopLogsHandler(LockFreeHandler):
         return f"{what} dropped by this program's log handler: the hub at {self._hub.url} could not be reached in time"
 
     def _attempt(self, longest_s: float | None = None) -> tuple[float, bool] | None:
-        """Send the batch once, in *longest_s* at most. None when it is settled, else the seconds to wait before the next
-        attempt, and whether somebody in `flush` may cut them short."""
+        """Send the batch once, in *longest_s* at most. None when it is settled, else the seconds to wait before the
+        next attempt, and whether somebody in `flush` may cut them short."""
         batch = self._batch
         assert batch is not None
         answer = self._hub.post(batch, longest_s)

@@ -133,7 +133,11 @@ class LoggingSetup:
                 self._add(handler)
         self._follow()
         if capture_exceptions:
-            self._capture = ExceptionCapture(self.logger, lambda: self._console is not None)
+            self._capture = ExceptionCapture(self.logger, self._is_printed)
+
+    def _is_printed(self, level: int) -> bool:
+        record = logging.makeLogRecord({"levelno": level, "levelname": logging.getLevelName(level)})
+        return self._console is not None and severity_of_record(record) >= self._console.threshold
 
     def _follow(self) -> None:
         settings = self._settings

@@ -111,13 +111,47 @@ def test_an_exception_comes_with_its_traceback_as_python_writes_it() -> None:
     assert context["stack_info"].startswith("Stack (most recent call last):\n")
 
 
-def test_a_formatter_writes_the_message() -> None:
+class Bracketed(logging.Formatter):
+    """A formatter as a program writes its own."""
+
+
+def raised(logger: logging.Logger) -> None:
+    try:
+        raise KeyError("sku")
+    except KeyError:
+        logger.exception("no such thing", stack_info=True)
+
+
+def test_a_formatter_of_the_programs_own_writes_the_message() -> None:
     record = record_of(lambda logger: logger.info("hello", extra={"user": 42}))
-    made = entry_from(record, None, logging.Formatter("[%(levelname)s] %(message)s %(asctime)s"))
+    made = entry_from(record, None, Bracketed("[%(levelname)s] %(message)s %(asctime)s"))
     assert made["message"].startswith("[INFO] hello 2")
     assert made["context"]["user"] == 42
     assert "asctime" not in made["context"]
     assert "message" not in entry_from(record)["context"]
+
+
+def test_what_such_a_formatter_wrote_does_not_come_twice() -> None:
+    made = entry_from(record_of(raised), None, Bracketed("[%(levelname)s] %(message)s"))
+    assert made["message"].startswith("[ERROR] no such thing\nTraceback (most recent call last):")
+    assert "Stack (most recent call last):" in made["message"]
+    assert not {"traceback", "stack_info"} & made["context"].keys()
+
+    class Terse(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return record.getMessage().upper()
+
+    made = entry_from(record_of(raised), None, Terse())
+    assert made["message"] == "NO SUCH THING"
+    assert {"traceback", "stack_info"} <= made["context"].keys()
+
+
+@pytest.mark.parametrize("layout", [None, logging.BASIC_FORMAT, "%(asctime)s %(message)s"])
+def test_a_plain_formatter_is_for_lines_of_text(layout: str | None) -> None:
+    """`basicConfig` gives one to every handler: "INFO:root:hello" would be no message."""
+    made = entry_from(record_of(raised), None, logging.Formatter(layout))
+    assert made["message"] == "no such thing"
+    assert made["context"]["traceback"].endswith("KeyError: 'sku'")
 
 
 def test_extra_keeps_json_as_it_is() -> None:

@@ -365,8 +365,11 @@ def test_filters_and_levels_are_loggings_own(hub: FakeHub) -> None:
     ],
 )
 def test_an_argument_that_cannot_be_is_refused_at_once(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=words) as kept:  # an error that is kept keeps what it was raised in
         DesktopLogsHandler(**options)
+    # Or logging.shutdown would meet a handler without a queue, and close no other after it.
+    assert not [one for one in logging._handlerList if isinstance(one(), DesktopLogsHandler)]
+    assert kept.value
 
 
 def test_flush_waits_for_what_was_logged_before_only(hub: FakeHub) -> None:

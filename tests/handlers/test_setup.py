@@ -139,6 +139,15 @@ def test_a_broadcast_handler_of_the_programs_own_stays_its_own(logger: logging.L
     own.close()
 
 
+@pytest.mark.parametrize("options", [{"settings": {"nope": 1}}, {"log_dir": 3}, {"level": "loud"}])
+def test_files_that_cannot_be_leave_no_handler_behind(options: dict[str, Any]) -> None:
+    """logging.shutdown would meet a half-built one, and close no other after it."""
+    with pytest.raises((SettingsError, TypeError, ValueError)) as kept:
+        RotatingFilesHandler(**options)
+    assert not [one for one in logging._handlerList if isinstance(one(), RotatingFilesHandler)]
+    assert kept.value
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
@@ -243,6 +252,25 @@ def test_an_uncaught_exception_is_logged_and_printed_once(tmp_path: Path, consol
     assert entry["context"]["traceback"].endswith("ValueError: boom")
     assert stderr.count("Traceback (most recent call last)") == 1
     assert ("CRITICAL root: Uncaught exception" in stderr) is console
+
+
+@pytest.mark.parametrize("console_level", ["fatal", "error", "info"])
+def test_an_uncaught_exception_is_printed_once_whatever_the_consoles_level(tmp_path: Path, console_level: str) -> None:
+    """An ignored one is an error only, which a console at `fatal` does not show: then Python's own hook does."""
+    stderr, entries = run(
+        f"""
+        settings = desktop_logs.LogSettings(console=True, files=True, console_level={console_level!r})
+        desktop_logs.setup_logging(log_dir=os.environ["LOGS"], settings=settings)
+        class Thing:
+            def __del__(self): raise RuntimeError("in del")
+        Thing()
+        raise ValueError("boom")
+        """,
+        tmp_path,
+        returncode=1,
+    )
+    assert len(entries) == 2
+    assert stderr.count("Traceback (most recent call last)") == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
