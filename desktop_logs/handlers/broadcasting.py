@@ -16,7 +16,7 @@ from desktop_logs.core.levels import severity_of_name, v1_level
 from desktop_logs.core.records import base36
 from desktop_logs.handlers.base import LockFreeHandler
 from desktop_logs.handlers.entries import entry_from, severity_of_record
-from desktop_logs.handlers.links import AsyncLink, Link, ThreadLink, check_server, is_emitting
+from desktop_logs.handlers.links import AsyncLink, Link, ThreadLink, is_emitting, server_in
 from desktop_logs.handlers.process import MAX_DEPTH, here, ignore_forks, watch_forks
 
 SILENT_LOGGERS: Final = (
@@ -88,13 +88,14 @@ class BroadcastHandler(LockFreeHandler):
         watch_forks(self)
 
     def attach(self, sio: Any) -> None:
-        """Broadcast over *sio* too, a `socketio.AsyncServer` or a `socketio.Server`; nothing happens the second time.
+        """Broadcast over *sio* too, a `socketio.AsyncServer`, a `socketio.Server` or what Flask-SocketIO makes of one;
+        nothing happens the second time.
 
         An AsyncServer's loop is learned here when this is called on it, else from the first client that connects. The
         application's own handlers stay as they are; where it has one for `requestLogs`, that one goes on answering.
         Raises TypeError for anything that is no such server.
         """
-        check_server(sio)
+        sio = server_in(sio)
         with self._order:
             if any(link.sio is sio for link in self._links):
                 return
@@ -105,6 +106,7 @@ class BroadcastHandler(LockFreeHandler):
 
     def detach(self, sio: Any) -> None:
         """Leave *sio* as it was; nothing happens when it is not attached. Records that wait for it are dropped."""
+        sio = next((link.sio for link in self._links if link.sio is getattr(sio, "server", None)), sio)
         with self._order:
             leaving = [link for link in self._links if link.sio is sio]
             self._links = [link for link in self._links if link.sio is not sio]

@@ -30,11 +30,13 @@ def is_emitting() -> bool:
     return _emitting.get()
 
 
-def check_server(sio: Any) -> None:
-    """Raise TypeError unless *sio* is a `socketio.AsyncServer` or a `socketio.Server`; told by what it has, since some
-    programs wrap their server."""
-    if not all(hasattr(sio, name) for name in ("eio", "emit", "on", "handlers", "is_asyncio_based")):
-        raise TypeError(f"a socketio.AsyncServer or a socketio.Server is needed, not {type(sio).__name__}.")
+def server_in(sio: Any) -> Any:
+    """The python-socketio server that *sio* is or, as Flask-SocketIO's object, holds as `server`. Raises TypeError when
+    there is none; told by what it has, since some programs wrap their server."""
+    for server in (sio, getattr(sio, "server", None)):
+        if all(hasattr(server, name) for name in ("eio", "emit", "on", "handlers", "is_asyncio_based")):
+            return server
+    raise TypeError(f"a socketio.AsyncServer or a socketio.Server is needed, not {type(sio).__name__}.")
 
 
 class Link:
@@ -101,6 +103,20 @@ class Link:
 
     def _answer(self) -> Callable[..., Any]:
         raise NotImplementedError
+
+    def _theirs(self) -> Any:
+        """The application's class-based namespace, if it answers `requestLogs` itself. Looked for at each request: it
+        may be registered after us, and our function would still be called in its stead."""
+        namespace = getattr(self.sio, "namespace_handlers", {}).get(self._namespace)
+        return namespace if hasattr(namespace, "on_requestLogs") else None
+
+    def _skipped(self, sid: str | None) -> list[str] | None:
+        """Whom a broadcast must not reach: clients that the application's connect handler is still deciding on. To the
+        server they are in the namespace already, and it would send them all that is emitted."""
+        if sid is not None:
+            return None
+        pending = getattr(getattr(self.sio, "manager", None), "pending_connect", {})
+        return [*pending.get(self._namespace, ())]
 
     def _ask(self, sid: str) -> bool:
         """Put the answer for the client *sid* into the queue, where it has its exact place: all `log` events before it
@@ -190,7 +206,7 @@ class AsyncLink(Link):
                 raise RuntimeError("no loop")
             # An empty context: the task must not carry that of whoever logs, a request's for instance.
             loop.call_soon_threadsafe(self._start, loop, context=contextvars.Context())
-        except RuntimeError:  # closed since `put`
+        except Exception:  # noqa: BLE001 - closed since `put`, or a loop of the program's own that fails; counted
             self._abandon()
 
     def begin_anew(self, order: threading.RLock) -> None:
@@ -211,10 +227,13 @@ class AsyncLink(Link):
         return await result if inspect.isawaitable(result) else result
 
     def _answer(self) -> Callable[..., Any]:
-        async def answer(sid: str, *_: Any) -> None:
+        async def answer(sid: str, *rest: Any) -> Any:
             self._learn(asyncio.get_running_loop())
+            if (theirs := self._theirs()) is not None:
+                return await theirs.trigger_event("requestLogs", sid, *rest)
             if self._ask(sid):
                 self.wake()
+            return None
 
         answer.desktop_logs_link = self  # type: ignore[attr-defined]
         return answer
@@ -231,7 +250,8 @@ class AsyncLink(Link):
             while loop is self._loop and (waiting := self._next()) is not None:
                 envelope, sid = waiting
                 try:
-                    await self.sio.emit(envelope["type"], envelope, to=sid, namespace=self._namespace)
+                    skipped = self._skipped(sid)
+                    await self.sio.emit(envelope["type"], envelope, to=sid, skip_sid=skipped, namespace=self._namespace)
                     self.broadcast += 1
                 except Exception as fault:  # noqa: BLE001 - one record must not stop the others; counted and said once
                     self._report(fault)
@@ -249,13 +269,16 @@ class ThreadLink(Link):
     def wake(self) -> None:
         try:
             self.sio.start_background_task(self._drain)
-        except RuntimeError:  # the interpreter is leaving, or there is no thread left
+        except Exception:  # noqa: BLE001 - the interpreter is leaving, or there is no thread left; counted
             self._abandon()
 
     def _answer(self) -> Callable[..., Any]:
-        def answer(sid: str, *_: Any) -> None:
+        def answer(sid: str, *rest: Any) -> Any:
+            if (theirs := self._theirs()) is not None:
+                return theirs.trigger_event("requestLogs", sid, *rest)
             if self._ask(sid):
                 self.wake()
+            return None
 
         answer.desktop_logs_link = self  # type: ignore[attr-defined]
         return answer
@@ -279,7 +302,8 @@ class ThreadLink(Link):
                 return
             envelope, sid = waiting
             try:
-                self.sio.emit(envelope["type"], envelope, to=sid, namespace=self._namespace)
+                skipped = self._skipped(sid)
+                self.sio.emit(envelope["type"], envelope, to=sid, skip_sid=skipped, namespace=self._namespace)
                 self.broadcast += 1
             except Exception as fault:  # noqa: BLE001 - one record must not stop the others; counted and said once
                 self._report(fault)

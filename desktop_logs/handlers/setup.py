@@ -15,7 +15,7 @@ from desktop_logs.handlers.broadcasting import BroadcastHandler
 from desktop_logs.handlers.entries import severity_of_record
 from desktop_logs.handlers.exceptions import ExceptionCapture
 from desktop_logs.handlers.files import RotatingFilesHandler
-from desktop_logs.handlers.links import check_server
+from desktop_logs.handlers.links import server_in
 from desktop_logs.handlers.process import MAX_DEPTH, here
 from desktop_logs.handlers.sending import DesktopLogsHandler
 
@@ -197,7 +197,7 @@ def setup_logging(
     checked_level = _checked(level)
     is_own = isinstance(broadcast, BroadcastHandler)
     if broadcast is not None and not is_own:
-        check_server(broadcast)
+        server_in(broadcast)
     sender = DesktopLogsHandler(url, source=source, token=token) if url else None
 
     _close_previous(target)

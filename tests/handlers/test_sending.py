@@ -368,7 +368,7 @@ def test_an_argument_that_cannot_be_is_refused_at_once(options: dict[str, Any], 
     with pytest.raises(ValueError, match=words) as kept:  # an error that is kept keeps what it was raised in
         DesktopLogsHandler(**options)
     # Or logging.shutdown would meet a handler without a queue, and close no other after it.
-    assert not [one for one in logging._handlerList if isinstance(one(), DesktopLogsHandler)]
+    assert not [one for one in logging._handlerList if isinstance(one(), DesktopLogsHandler)]  # type: ignore[attr-defined]
     assert kept.value
 
 

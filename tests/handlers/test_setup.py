@@ -144,7 +144,7 @@ def test_files_that_cannot_be_leave_no_handler_behind(options: dict[str, Any]) -
     """logging.shutdown would meet a half-built one, and close no other after it."""
     with pytest.raises((SettingsError, TypeError, ValueError)) as kept:
         RotatingFilesHandler(**options)
-    assert not [one for one in logging._handlerList if isinstance(one(), RotatingFilesHandler)]
+    assert not [one for one in logging._handlerList if isinstance(one(), RotatingFilesHandler)]  # type: ignore[attr-defined]
     assert kept.value
 
 
