@@ -99,6 +99,16 @@ class Desktop:
 
     async def run(self) -> int:
         """Show the window, serve, and when it is closed end everything in order: no more in, flush, sockets, quit."""
+        try:
+            await self._until_closed()
+        finally:
+            # Whatever went wrong above: what was acknowledged is written, and the port is free again.
+            flushed = await self._stop()
+        if not flushed:
+            complain("The disk did not take the last records in time. Look into the log files for what is missing.")
+        return 0 if flushed else 1
+
+    async def _until_closed(self) -> None:
         self._window.closed.connect(self._closed.set)
         for number in (signal.SIGINT, signal.SIGTERM):
             # The window's stall timer lets the interpreter run often enough to see the signal.
@@ -118,10 +128,6 @@ class Desktop:
         await asyncio.sleep(SETTLE_S)
         self._window.reset_stalls()  # what opening the window took is start-up, which has figures of its own
         await self._closed.wait()
-        flushed = await self._stop()
-        if not flushed:
-            complain("The disk did not take the last records in time. Look into the log files for what is missing.")
-        return 0 if flushed else 1
 
     def _open(self, address: ServerAddress) -> None:
         self._window.add_feed(self.connect(address, ""), address=address)
@@ -193,11 +199,15 @@ class Desktop:
         self._hub.disk.close(FLUSH_TIMEOUT_S)
 
     async def _stop(self) -> bool:
-        await self._tasks.cancel_all()
-        for feed in list(self._remotes.values()):
-            await feed.close()
-        flushed = await self._hub.stop()
-        self._printer.close()
+        try:
+            await self._tasks.cancel_all()
+            for feed in list(self._remotes.values()):
+                await feed.close()
+        finally:
+            try:
+                flushed = await self._hub.stop()
+            finally:
+                self._printer.close()
         return flushed
 
     # What the window asks for (WindowActions)

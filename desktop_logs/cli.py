@@ -11,6 +11,7 @@ from desktop_logs import __version__
 from desktop_logs.core.addresses import DEFAULT_PATH, DEFAULT_PORT, ServerAddress, normal_path
 from desktop_logs.core.errors import DesktopLogsError, UserError
 from desktop_logs.core.levels import BANDS, parse_threshold
+from desktop_logs.terminal import complain, let_go_of_output
 
 LOCAL_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 USAGE_ERROR = 2
@@ -73,15 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command, rest = _split(typed)
         return _COMMANDS[command](rest)
     except DesktopLogsError as error:
-        sys.stderr.write(f"desktop-logs: {type(error).__name__}: {error}\n")
+        complain(f"{type(error).__name__}: {error}")
         return USAGE_ERROR
     except BrokenPipeError:
-        from desktop_logs.terminal import silence_broken_pipe
-
-        silence_broken_pipe()
-        return 0
+        return 0  # who read our output has what it wanted
     except KeyboardInterrupt:
         return 130
+    finally:
+        let_go_of_output()
 
 
 def _split(typed: list[str]) -> tuple[str, list[str]]:
@@ -121,7 +121,6 @@ def _window(typed: list[str]) -> int:
         return run_window(WindowOptions(options.port, hub_path, folder, remote))
 
     from desktop_logs.serve import ServeOptions, serve
-    from desktop_logs.terminal import complain
 
     if remote:
         complain(f"{problem} The log of {remote.host} is printed here instead; Ctrl+C ends it.")

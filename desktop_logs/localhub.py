@@ -60,9 +60,12 @@ class LocalHub:
 
     async def stop(self) -> bool:
         """Stop listening, write what waits, close the files. False when the disk did not finish in time."""
-        await self.server.stop()
-        self._become(FeedState("closed", "closed"))
-        return await asyncio.to_thread(self.disk.close, FLUSH_TIMEOUT_S)
+        try:
+            await self.server.stop()
+            self._become(FeedState("closed", "closed"))
+        finally:
+            flushed = await asyncio.to_thread(self.disk.close, FLUSH_TIMEOUT_S)
+        return flushed
 
     # As a feed
 

@@ -12,6 +12,7 @@ from typing import TextIO
 from desktop_logs.core.export import text_line
 from desktop_logs.core.levels import band_of
 from desktop_logs.core.records import Record
+from desktop_logs.core.safe_text import one_line
 
 # Per band: grey, blue, green, yellow, red, magenta.
 _COLORS = ("\x1b[90m", "\x1b[34m", "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[35m")
@@ -37,23 +38,43 @@ def line_of(record: Record, color: bool) -> str:
 
 
 def announce(text: str) -> None:
-    """One line on stdout, at once, for a person or a program that waits for it."""
-    if sys.stdout is not None:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+    """One line on stdout, at once, for a person or a program that waits for it. Never raises."""
+    _tell(sys.stdout, text)
 
 
 def complain(error: object) -> None:
-    """One sentence on stderr."""
-    if sys.stderr is None:
-        return  # a window on Windows that was not started from a terminal
-    sys.stderr.write(f"desktop-logs: {error}\n")
-    sys.stderr.flush()
+    """One sentence on stderr. Never raises."""
+    _tell(sys.stderr, f"desktop-logs: {one_line(str(error))}")
 
 
-def silence_broken_pipe() -> None:
-    """Let the interpreter's last flush go nowhere, when who read our output has left."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _tell(stream: TextIO | None, line: str) -> None:
+    if stream is None:
+        return  # a window on Windows that was not started from a terminal, or a stream closed with >&-
+    try:
+        stream.write(f"{line}\n")
+        stream.flush()
+    except (OSError, ValueError):
+        # A full disk, or a reader that has left: there is nobody to tell it to, and a window or a hub must not end
+        # because a sentence about it cannot be written.
+        return
+
+
+def let_go_of_output() -> None:
+    """Let the interpreter's last flush go nowhere where it would fail: it would end a program that did its work with
+    a traceback and exit code 120."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            try:
+                number = stream.fileno()
+            except (OSError, ValueError):
+                continue  # it is no file, or closed: nothing will be flushed
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, number)
+            os.close(nowhere)
 
 
 class Printer:
@@ -82,6 +103,8 @@ class Printer:
 
     def close(self, timeout_s: float = 1.0) -> None:
         """Print what waits, for at most *timeout_s*."""
+        if self._thread.ident is None:
+            return  # what would have begun to print has failed before
         try:
             self._waiting.put(None, timeout=timeout_s)
         except queue.Full:

@@ -8,6 +8,7 @@ import json
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -310,3 +311,23 @@ def test_a_closed_window_leaves_nothing_behind(run: Run, qapp: QApplication, tmp
 
     run(body())
     assert [json.loads(line)["message"] for line in log_lines(tmp_path, "application")] == ["last words"]
+
+
+def test_whatever_fails_while_the_window_is_open_the_hub_is_stopped_in_order(
+    run: Run, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise ValueError("a fault of ours")
+
+    async def body() -> None:
+        desktop = Desktop(WindowOptions(0, "/socket.io", tmp_path, None), qapp)
+        monkeypatch.setattr(Desktop, "_tell_address", fail)
+        before = threading.active_count()
+        with pytest.raises(ValueError, match="a fault of ours"):
+            await desktop.run()
+        assert desktop._hub.state.phase == "closed"
+        assert threading.active_count() <= before + 1  # the loop's own thread for to_thread
+        desktop._window.close()
+        desktop._window.deleteLater()
+
+    run(body())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -248,4 +249,23 @@ def test_a_reader_that_leaves_ends_tail_without_a_word(
     command = " ".join([*PROGRAM, "tail", url, "--no-follow"])
     program = start(["bash", "-c", f"{command} | head -n 1"])
     assert program.wait() == 0
+    assert program.stderr == []
+
+
+@pytest.mark.parametrize("output", [">/dev/full", "| true", ">&-"])
+@pytest.mark.parametrize("command", [["serve"], []], ids=["serve", "window"])
+def test_a_hub_goes_on_when_nobody_takes_its_output(
+    start: Start, run: Callable[..., Program], tmp_path: Path, command: list[str], output: str
+) -> None:
+    port = free_port()
+    typed = " ".join([*PROGRAM, *command, "--port", str(port), "--data-dir", str(tmp_path / "data")])
+    # bash tells the exit code itself, for behind a pipe it would be that of `true`.
+    line = f"{{ exec 3>&1; ({typed} & echo pid $! >&3; wait $!; echo ended with $? >&3) {output}; }}"
+    program = start(["bash", "-c", line])
+    pid = int(program.line_with("^pid ").split()[1])
+    url = f"http://127.0.0.1:{port}"
+    eventually("it listens", lambda: run("send", url, "hello").wait() == 0)
+    os.kill(pid, signal.SIGTERM)
+    assert program.line_with("^ended with ") == "ended with 0"
+    assert lines(tmp_path, "application") == ["hello"]
     assert program.stderr == []

@@ -1,12 +1,13 @@
 """Records in a terminal: nothing is obeyed, nothing waits for a terminal that is held."""
 
+import errno
 import io
 import threading
 
 import pytest
 
 from desktop_logs.core.records import Record
-from desktop_logs.terminal import Printer, line_of, wants_color
+from desktop_logs.terminal import Printer, announce, complain, line_of, wants_color
 
 RECORD = Record(1, 1_795_341_600_123_000_000, 17, "error", "api", "\x1b[2Jgone")
 
@@ -88,3 +89,35 @@ def test_a_program_without_a_terminal_prints_nothing() -> None:
     printer.start()
     printer.show([RECORD])
     printer.close()
+
+
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def closed() -> io.StringIO:
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stream", [Full(), closed(), None], ids=["full", "closed", "none"])
+def test_a_sentence_that_cannot_be_written_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO | None
+) -> None:
+    monkeypatch.setattr("sys.stdout", stream)
+    monkeypatch.setattr("sys.stderr", stream)
+    announce("listening")
+    complain("The disk is full.")
+
+
+def test_nothing_a_sentence_quotes_is_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    complain("it said \x1b[2J\nand more")
+    assert capsys.readouterr().err == "desktop-logs: it said ⟨ESC⟩[2J↵and more\n"
+
+
+def test_a_printer_that_was_never_started_is_closed_all_the_same() -> None:
+    Printer(io.StringIO()).close()
