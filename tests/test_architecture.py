@@ -54,7 +54,7 @@ ROOMS = {
 PUTS_A_WINDOW_TOGETHER = _names("app")
 """The modules beside the folders that may import `ui` and Qt; the others are for the command line, and may not."""
 
-SENDING_MAY_LOAD = re.compile(r"desktop_logs(\.handlers(\.\w+)?|\.core(\.levels)?)?")
+SENDING_MAY_LOAD = re.compile(r"desktop_logs(\.handlers(\.\w+)?|\.core(\.(levels|escapes))?)?")
 """What of the project the handler that sends may load: it costs a program the standard library and no more."""
 
 NO_PRINT = ("core", "storage", "net", "ui", "handlers")

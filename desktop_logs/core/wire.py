@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import msgspec
 
 from desktop_logs.core import levels
 from desktop_logs.core.errors import EntryError
+from desktop_logs.core.escapes import clean as clean
 from desktop_logs.core.records import Record
 from desktop_logs.core.timestamps import NS_PER_MS, format_iso, parse_timestamp
 
@@ -102,6 +104,15 @@ def parse_entry(payload: object, seq: int, arrived_ns: int) -> Record:
     """
     if isinstance(payload, Unreadable):
         raise EntryError(payload.reason)
+    try:
+        return _parse_entry(payload, seq, arrived_ns)
+    except RecursionError:
+        raise EntryError("the entry is nested too deeply") from None
+    except (ValueError, OverflowError) as wrong:
+        raise EntryError(f"the entry cannot be read: {wrong}") from None
+
+
+def _parse_entry(payload: object, seq: int, arrived_ns: int) -> Record:
     entry, envelope_time = unwrap(payload)
     if isinstance(entry, str):
         entry = {"message": entry}
@@ -129,7 +140,7 @@ def parse_entry(payload: object, seq: int, arrived_ns: int) -> Record:
         severity=severity,
         level=level,
         source=source,
-        message=_within_limit(message, MAX_ENTRY_BYTES - len(context_json)),
+        message=_within_limit(message, MAX_ENTRY_BYTES - _byte_count(context_json)),
         context=context_json,
         given_id=_id_of(entry.get("id")),
     )
@@ -158,10 +169,18 @@ def encode_v1_log(record: Record, now_ns: int) -> bytes:
     return b'{"type":"log","data":%b,"timestamp":%d}' % (encode_v1_entry(record), now_ns // NS_PER_MS)
 
 
-def encode_v1_logs(records: Sequence[Record], now_ns: int) -> bytes:
-    """The payload of a `logs` event; *records* oldest first, as the ring has them, are sent newest first."""
-    entries = b",".join(map(encode_v1_entry, reversed(records)))
-    return b'{"type":"logs","data":[%b],"timestamp":%d}' % (entries, now_ns // NS_PER_MS)
+def encode_v1_logs(records: Sequence[Record], now_ns: int, max_bytes: int = 2**63) -> bytes:
+    """The payload of a `logs` event; *records* oldest first, as the ring has them, are sent newest first, as many of
+    them as fit into *max_bytes*."""
+    entries: list[bytes] = []
+    size = 0
+    for record in reversed(records):
+        entry = encode_v1_entry(record)
+        size += len(entry) + 1
+        if size > max_bytes:
+            break
+        entries.append(entry)
+    return b'{"type":"logs","data":[%b],"timestamp":%d}' % (b",".join(entries), now_ns // NS_PER_MS)
 
 
 def context_of(record: Record) -> dict[str, Any]:
@@ -229,15 +248,19 @@ def _level_of(entry: dict[str, Any], context: dict[str, Any]) -> tuple[str, int]
 def _numbered_level(number: float, is_python: bool) -> tuple[str, int]:
     # Pino's and Python's numbers overlap with other meanings. A bare number is pino's, since Python's handlers
     # send names; a number under Python's own attribute names is Python's.
+    if not math.isfinite(number):
+        return "info", levels.INFO
     severity = levels.severity_of_python(int(number)) if is_python else levels.severity_of_pino(number)
     return levels.name_of(severity), severity
 
 
 def _source_of(entry: dict[str, Any], context: dict[str, Any]) -> str:
-    source = context.get("source")
-    if isinstance(source, str):
-        del context["source"]
-    else:
+    source = context.pop("source", "")
+    if not isinstance(source, str):
+        # Its name is the source's own; a number or an object under it is kept beside.
+        context["source_value"] = source
+        source = ""
+    if not source:
         source = next((entry[key] for key in _SOURCE_KEYS if isinstance(entry.get(key), str)), "")
         if not source and isinstance(context.get("service"), str):
             source = context["service"]
@@ -280,11 +303,15 @@ def _context_json(context: dict[str, Any]) -> str:
         text = _encode_json(context).decode()
     except (UnicodeEncodeError, TypeError, ValueError):
         text = _encode_json(_cleaned(context)).decode()
-    if len(text) > MAX_ENTRY_BYTES * 3 // 4:
+    if (count := _byte_count(text)) > MAX_ENTRY_BYTES * 3 // 4:
         raise EntryError(
-            f"the context is {len(text):,} bytes long; at most {MAX_ENTRY_BYTES * 3 // 4:,} are taken. Log less with it"
+            f"the context is {count:,} bytes long; at most {MAX_ENTRY_BYTES * 3 // 4:,} are taken. Log less with it"
         )
     return text
+
+
+def _byte_count(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _check_object(value: Mapping[str, Any], depth: int, name: str) -> None:
@@ -321,19 +348,6 @@ def _cleaned(value: object) -> object:
     if value is None or isinstance(value, bool | int | float | bytes):
         return value
     return clean(str(value))
-
-
-def clean(text: str) -> str:
-    """*text* with lone surrogates and NUL written as escapes, so that UTF-8, SQLite and every viewer can hold it."""
-    if "\x00" in text:
-        text = text.replace("\x00", "\\x00")
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "backslashreplace").decode()
-    return text
 
 
 def _within_limit(message: str, max_bytes: int) -> str:

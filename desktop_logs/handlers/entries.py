@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from desktop_logs.core import levels
+from desktop_logs.core.escapes import clean
 from desktop_logs.handlers.process import here
 
 # The hub takes 256 KiB an entry, 192 KiB of it context, 64 keys and 16 levels of context (protocol.md). What is beyond
@@ -110,7 +111,7 @@ def entry_of(captured: Captured, source: str | None = None) -> dict[str, Any]:
     `context.source` is *source*, else the logger's name, for the root logger the program's. Everything given with
     `extra` is a key of the context and wins over a key of ours with the same name; but for `source` and `level`, which
     mean something to every hub and viewer: theirs are found as `extra.source` and `extra.level`. A level whose name
-    nobody knows has its number beside it, as `levelno`.
+    nobody knows has its number beside it, as `levelno`. Lone surrogates and NUL are written as escapes everywhere.
     """
     created, level, name, filename, line, function, process, thread, task, message = captured[:10]
     traceback, stack, extra, number = captured[10:]
@@ -132,11 +133,13 @@ def entry_of(captured: Captured, source: str | None = None) -> dict[str, Any]:
         context["stack_info"] = stack
     if levels.severity_of_name(str(level)) is None:
         context["levelno"] = number
+    context = {key: clean(part) if type(part) is str else part for key, part in context.items()}
     if extra:
         if "source" in extra or "level" in extra:
             extra = {(f"extra.{key}" if key in _OURS else key): value for key, value in extra.items()}
         context.update(extra)
-    return {"level": str(level).lower(), "message": message, "timestamp": _iso(created), "context": context}
+    level, message = clean(str(level).lower()), clean(message)
+    return {"level": level, "message": message, "timestamp": _iso(created), "context": context}
 
 
 def entry_from(
@@ -148,13 +151,13 @@ def entry_from(
 
 def own_entry(message: str, source: str | None, level: str = "warning") -> dict[str, Any]:
     """A LogEntry by the handler itself, in words of its own."""
-    context = {"source": source or program_name(), "logger": "desktop_logs"}
+    context = {"source": clean(source or program_name()), "logger": "desktop_logs"}
     return {"level": level, "message": message, "timestamp": _iso(time.time()), "context": context}
 
 
 def encode_line(entry: dict[str, Any]) -> bytes:
-    """*entry* as one line of JSON with its newline, never above 256 KiB: pure ASCII, so that lone surrogates and NUL
-    travel as escapes. Where it is too long, message and context are cut and say so."""
+    """*entry* as one line of JSON with its newline: pure ASCII, never above 256 KiB. Where it is too long, message and
+    context are cut and say so."""
     line = json.dumps(entry, separators=(",", ":"), allow_nan=False)
     if len(line) > _MAX_LINE_BYTES:
         line = json.dumps(fitted(entry), separators=(",", ":"), allow_nan=False)
@@ -252,6 +255,7 @@ class _Safe:
         text = str.__str__(key) if isinstance(key, str) else _text(key)
         if len(text) > _MAX_KEY_CHARACTERS:
             text = text[:_MAX_KEY_CHARACTERS] + _CUT
+        text = clean(text)
         self._characters -= len(text)
         return text
 
@@ -288,6 +292,7 @@ class _Safe:
     def _shared(self, text: str) -> str:
         if len(text) > self._characters:
             text = text[: max(self._characters, 0)] + _CUT
+        text = clean(text)
         self._characters -= len(text)
         return text
 
