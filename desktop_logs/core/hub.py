@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from desktop_logs.core.errors import EntryError
-from desktop_logs.core.producers import Producer, Producers
+from desktop_logs.core.producers import Producer, Producers, Span
 from desktop_logs.core.records import Record
 from desktop_logs.core.ring import Ring
 from desktop_logs.core.wire import parse_entry
@@ -73,6 +73,16 @@ class _Batch:
     again: list[Record] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     duplicates: int = 0
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """Runs of numbers that are new with this batch: the first, and how many."""
+
+    def note(self, number: int) -> None:
+        """*number* is new with this batch; numbers come in order."""
+        if self.spans and sum(self.spans[-1]) == number:
+            start, count = self.spans[-1]
+            self.spans[-1] = (start, count + 1)
+        else:
+            self.spans.append((number, 1))
 
 
 class Hub:
@@ -100,15 +110,11 @@ class Hub:
         in the ring, and followers woken, when this returns. Raises Busy, with nothing taken, when the store is full.
         """
         known = self._producers.get(producer) if producer else None
-        if known is not None and first in known.in_flight:
-            # Sent again before the disk has answered: the first sending's answer is this one's too.
-            self.counters.received += len(payloads)
-            self.counters.duplicate += len(payloads)
-            return Receipt(0, len(payloads), [], [], known.in_flight[first])
-
-        batch = self._parse(payloads, now_ns, known, first)
+        # Asked before anything else: what leaves this list meanwhile is known to be stored then.
+        in_flight = known.in_flight(first, len(payloads)) if known is not None else []
+        batch = self._parse(payloads, now_ns, known, first, [span for span, _ in in_flight])
         kept = batch.again + batch.fresh
-        stored = self.store.write(kept)  # first: when the store is full nothing else must have happened
+        written = self.store.write(kept)  # first: when the store is full nothing else must have happened
         self._head += len(kept)
         self.counters.received += len(payloads)
         self.counters.duplicate += batch.duplicates
@@ -116,10 +122,13 @@ class Hub:
         if batch.rejected:
             self.last_rejection = batch.rejected[-1].error
         if known is not None:
-            known.track(first, len(payloads), stored)
+            for start, count in batch.spans:
+                known.track(start, count, written)
         self.ring.extend(batch.fresh)
         if batch.fresh:
             self._wake()
+        # Entries sent again before the disk has answered: the answer to their first sending is this one's too.
+        stored = _all_of([written, *(waiting for _, waiting in in_flight)]) if in_flight else written
         return Receipt(len(kept), batch.duplicates, batch.rejected, kept, stored)
 
     def refuse(self, count: int, error: str) -> None:
@@ -146,14 +155,19 @@ class Hub:
             "head": self._head,
         }
 
-    def _parse(self, payloads: Sequence[object], now_ns: int, known: Producer | None, first: int) -> _Batch:
+    def _parse(
+        self, payloads: Sequence[object], now_ns: int, known: Producer | None, first: int, in_flight: Sequence[Span]
+    ) -> _Batch:
         batch = _Batch()
         seq = self._head
         for index, payload in enumerate(payloads):
             number = first + index
-            if known is not None and number < known.stored_next:
-                batch.duplicates += 1
-                continue
+            if known is not None:
+                is_under_way = any(start <= number < end for start, end in in_flight)
+                if is_under_way or known.is_stored(number):
+                    batch.duplicates += 1
+                    continue
+                batch.note(number)
             try:
                 record = parse_entry(payload, seq + 1, now_ns)
             except EntryError as wrong:
@@ -168,3 +182,24 @@ class Hub:
     def _wake(self) -> None:
         for listener in tuple(self._listeners):
             listener()
+
+
+def _all_of(futures: Sequence[Future[None]]) -> Future[None]:
+    """A future that is done when all of *futures* are, with the first error that one of them has."""
+    both: Future[None] = Future()
+    both.set_running_or_notify_cancel()  # whoever waits must not cancel it for the others
+
+    def go_on(_: Future[None] | None = None) -> None:
+        # One callback at a time, so the loop's thread and the disk's never both come to the end.
+        waiting = next((future for future in futures if not future.done()), None)
+        if waiting is not None:
+            waiting.add_done_callback(go_on)
+            return
+        failure = next((failure for future in futures if (failure := future.exception()) is not None), None)
+        if failure is None:
+            both.set_result(None)
+        else:
+            both.set_exception(failure)
+
+    go_on()
+    return both

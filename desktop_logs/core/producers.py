@@ -2,34 +2,62 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+
+Span = tuple[int, int]
+"""Numbers from the first to below the second."""
 
 
-@dataclass(slots=True)
 class Producer:
     """How far one producer's numbered entries have come."""
 
-    shown_next: int = 0
-    """Entries below this number are in the ring."""
-    stored_next: int = 0
-    """Entries below this number are on disk."""
-    in_flight: dict[int, Future[None]] = field(default_factory=dict)
-    """Batches on their way to the disk, by their first number."""
+    def __init__(self) -> None:
+        self.shown_next = 0
+        """Entries below this number are in the ring."""
+        self._stored: tuple[Span, ...] = ()  # on disk: apart, in order; replaced as a whole
+        self._in_flight: dict[Span, Future[None]] = {}
+
+    def in_flight(self, first: int, count: int) -> list[tuple[Span, Future[None]]]:
+        """The batches on their way to the disk that share a number with *count* entries from *first*."""
+        return [
+            (span, stored)
+            for span, stored in list(self._in_flight.items())
+            if span[0] < first + count and first < span[1]
+        ]
+
+    def is_stored(self, number: int) -> bool:
+        """True when the entry of that number is on disk. Ask after `in_flight`: what leaves that is here first."""
+        spans = self._stored
+        at = bisect_right(spans, (number, float("inf"))) - 1
+        return at >= 0 and spans[at][0] <= number < spans[at][1]
 
     def track(self, first: int, count: int, stored: Future[None]) -> None:
         """Remember that *count* entries from *first* are shown, and on disk once *stored* is done."""
-        self.shown_next = max(self.shown_next, first + count)
-        self.in_flight[first] = stored
+        if not count:
+            return
+        span = (first, first + count)
+        self.shown_next = max(self.shown_next, span[1])
+        self._in_flight[span] = stored
 
         def settle(done: Future[None]) -> None:
-            # Runs on the disk thread. It is the only writer of stored_next, and a dict's pop is atomic.
+            # Runs on the disk thread, which alone replaces the stored spans; a dict's pop is atomic.
             if done.exception() is None:
-                self.stored_next = max(self.stored_next, first + count)
-            self.in_flight.pop(first, None)
+                self._stored = _joined(self._stored, span)
+            if self._in_flight.get(span) is done:
+                self._in_flight.pop(span, None)
 
         stored.add_done_callback(settle)
+
+
+def _joined(spans: tuple[Span, ...], new: Span) -> tuple[Span, ...]:
+    """*spans* with *new* among them, those that touch made one. A producer that moves on has one or two."""
+    apart = [span for span in spans if span[1] < new[0] or new[1] < span[0]]
+    touching = [span for span in spans if span not in apart]
+    first = min([new[0], *(span[0] for span in touching)])
+    end = max([new[1], *(span[1] for span in touching)])
+    return tuple(sorted([*apart, (first, end)]))
 
 
 class Producers:

@@ -72,8 +72,10 @@ def test_a_batch_sent_again_before_the_disk_answered_waits_for_the_same_answer(h
     first = hub.take(["a"], 0, producer="p", first=1)
     again = hub.take(["a"], 0, producer="p", first=1)
     assert again.duplicates == 1
-    assert again.stored is first.stored
+    assert not again.stored.done()
     store.settle()
+    assert first.stored.done()
+    assert again.stored.done()
     assert messages(hub) == ["a"]
     assert len(store.kept) == 1
 
@@ -86,6 +88,41 @@ def test_a_batch_that_the_disk_refused_is_stored_when_sent_again_and_shown_once(
     store.settle()
     assert [record.message for record in store.kept] == ["a", "b", "c"]
     assert messages(hub) == ["a", "b", "c"]
+
+
+def test_a_failed_batch_is_stored_when_sent_again_though_a_later_one_was_kept(hub: Hub, store: SmallStore) -> None:
+    hub.take(["a"], 0, producer="p", first=1)
+    store.settle(StorageError("disk full"))
+    hub.take(["b"], 0, producer="p", first=2)
+    store.settle()
+    again = hub.take(["a", "b"], 0, producer="p", first=1)
+    assert (again.accepted, again.duplicates) == (1, 1)
+    store.settle()
+    assert [record.message for record in store.kept] == ["b", "a"]
+    assert messages(hub) == ["a", "b"]
+
+
+def test_a_longer_batch_over_one_under_way_stores_only_what_is_new(hub: Hub, store: SmallStore) -> None:
+    hub.take(["a", "b"], 0, producer="p", first=1)
+    longer = hub.take(["a", "b", "c"], 0, producer="p", first=1)
+    assert (longer.accepted, longer.duplicates) == (1, 2)
+    overlapping = hub.take(["b", "c", "d"], 0, producer="p", first=2)
+    assert (overlapping.accepted, overlapping.duplicates) == (1, 2)
+    store.settle()
+    assert longer.stored.done()
+    assert overlapping.stored.done()
+    assert [record.message for record in store.kept] == ["a", "b", "c", "d"]
+
+
+def test_an_answer_that_waits_for_two_writes_fails_with_either(hub: Hub, store: SmallStore) -> None:
+    hub.take(["a"], 0, producer="p", first=1)
+    (first,) = store.waiting
+    store.waiting = []
+    both = hub.take(["a", "b"], 0, producer="p", first=1)
+    store.settle()
+    assert not both.stored.done()
+    first[1].set_exception(StorageError("disk full"))
+    assert isinstance(both.stored.exception(), StorageError)
 
 
 def test_when_the_store_is_full_nothing_has_happened(hub: Hub, store: SmallStore) -> None:

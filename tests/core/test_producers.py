@@ -2,6 +2,9 @@
 
 from concurrent.futures import Future
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from desktop_logs.core.producers import Producers
 
 
@@ -23,11 +26,29 @@ def test_the_one_silent_longest_is_forgotten() -> None:
 
 def test_only_what_the_store_kept_counts_as_stored() -> None:
     producer = Producers().get("p")
-    kept: Future[None] = Future()
     lost: Future[None] = Future()
-    producer.track(1, 2, kept)
-    producer.track(3, 2, lost)
-    assert (producer.shown_next, producer.stored_next, set(producer.in_flight)) == (5, 0, {1, 3})
-    kept.set_result(None)
+    kept: Future[None] = Future()
+    producer.track(1, 2, lost)
+    producer.track(3, 2, kept)
+    assert producer.shown_next == 5
+    assert [span for span, _ in producer.in_flight(2, 2)] == [(1, 3), (3, 5)]
+    assert producer.in_flight(5, 10) == []
     lost.set_exception(OSError())
-    assert (producer.stored_next, producer.in_flight) == (3, {})
+    kept.set_result(None)
+    assert [producer.is_stored(number) for number in range(6)] == [False, False, False, True, True, False]
+    assert producer.in_flight(1, 10) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 8), st.booleans()), max_size=12))
+def test_stored_numbers_are_those_of_the_batches_that_were_kept(batches: list[tuple[int, int, bool]]) -> None:
+    producer = Producers().get("p")
+    stored: set[int] = set()
+    for first, count, is_kept in batches:
+        done: Future[None] = Future()
+        producer.track(first, count, done)
+        if is_kept:
+            done.set_result(None)
+            stored.update(range(first, first + count))
+        else:
+            done.set_exception(OSError())
+    assert {number for number in range(50) if producer.is_stored(number)} == stored

@@ -182,6 +182,38 @@ def test_lone_surrogates_and_nul_are_escaped() -> None:
     assert as_entry(record)["context"] == {"k\\udfff": "\\ud83d", "n": "\x00"} or "\x00" not in record.context
 
 
+@pytest.mark.parametrize("level", [float("inf"), float("-inf"), float("nan")])
+@pytest.mark.parametrize("key", ["level", "levelno"])
+def test_a_level_that_is_no_number_is_info(level: float, key: str) -> None:
+    assert parse({key: level, "message": "x"}).level == "info"
+
+
+def test_a_message_that_is_nested_beyond_reason_is_taken_or_refused() -> None:
+    message: Any = "\ud800"
+    for _ in range(100_000):
+        message = [message]
+    with pytest.raises(EntryError, match="nested too deeply"):
+        parse({"message": message})
+
+
+def test_the_limit_of_the_context_is_in_bytes() -> None:
+    with pytest.raises(EntryError, match="760,"):
+        parse({"message": "x", "context": {"emoji": "🦙" * 190_000}})
+
+
+def test_a_source_that_is_no_text_does_not_stand_beside_the_real_one() -> None:
+    record = parse({"message": "x", "source": "api", "context": {"source": 5}})
+    assert wire.encode_entry(record).count(b'"source"') == 1
+    assert (record.source, wire.context_of(record)) == ("api", {"source_value": 5})
+
+
+def test_a_snapshot_within_a_limit_has_the_newest() -> None:
+    records = [wire.parse_entry("x" * 1000, seq, ARRIVED_NS) for seq in range(1, 20)]
+    payload = wire.encode_v1_logs(records, ARRIVED_NS, 5_000)
+    assert len(payload) < 5_100
+    assert [entry["id"] for entry in json.loads(payload)["data"]] == [record.id for record in records[:-5:-1]]
+
+
 def test_nan_is_never_sent() -> None:
     record = parse({"message": "x", "context": {"a": float("nan"), "b": float("inf")}})
     assert wire.context_of(record) == {"a": None, "b": None}
