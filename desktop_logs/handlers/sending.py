@@ -4,6 +4,7 @@ is imported, so that logging costs a program no dependency and no start-up time.
 from __future__ import annotations
 
 import logging
+import math
 import random
 import threading
 import time
@@ -34,6 +35,9 @@ _FIRST_BACKOFF_S = 0.25
 _MAX_BACKOFF_S = 15.0
 # What an item costs besides its text: the tuple, its numbers, its place in the queue.
 _ITEM_BYTES = 400
+# Batches that may follow each other at once, after a pause of as many times batch_ms. A short-lived program or a worker
+# of multiprocessing.Pool, which is ended without a word, has sent nearly all by then.
+_BURST_BATCHES = 10
 _START_AGAIN_S = 1.0
 _JOIN_S = 0.1
 
@@ -56,7 +60,8 @@ class DesktopLogsHandler(LockFreeHandler):
     first, and the next batch tells how many.
 
     *source* names the program in `context.source`; without it every logger's name does. *token* is for a hub that is
-    not on this machine. *batch_ms* is how long a record may wait for others to go with it.
+    not on this machine. A record is sent at once after a pause, with all that came while the batch before it was under
+    way; in a steady stream a batch goes every *batch_ms*.
 
     For `logging.config.dictConfig`: `{"class": "desktop_logs.DesktopLogsHandler", "url": …, "source": …}`.
     Raises ValueError when an argument cannot be.
@@ -69,7 +74,7 @@ class DesktopLogsHandler(LockFreeHandler):
         source: str | None = None,
         level: int | str = logging.NOTSET,
         token: str | None = None,
-        capacity: int = 10_000,
+        capacity: int = 100_000,
         max_bytes: int = 16_000_000,
         batch_records: int = 500,
         batch_ms: int = 100,
@@ -119,6 +124,7 @@ class DesktopLogsHandler(LockFreeHandler):
         self._batch: Batch | None = None
         self._hand: deque[tuple[int, Captured]] = deque()  # taken from the queue, not yet in a batch
         self._failures = 0
+        self._next_at_s = -math.inf  # when the stream may go on with a batch that is not full
 
     # In the program's threads
 
@@ -243,7 +249,7 @@ class DesktopLogsHandler(LockFreeHandler):
             self._end()
 
     def _turn(self) -> None:
-        """Wait for records, give others the time to join them, send one batch as often as it takes."""
+        """Wait for records, and for more where a batch went just now; send one batch as often as it takes."""
         self._settle()
         if self._batch is None:
             if len(self._queue) == 0 and not self._hand:
@@ -252,9 +258,8 @@ class DesktopLogsHandler(LockFreeHandler):
                 if len(self._queue) == 0:
                     self._listen(None)
                 self._is_idle = False
-            until_s = time.monotonic() + self._batch_s
             self._is_gathering = True
-            while not self._is_pressed() and (rest_s := until_s - time.monotonic()) > 0:
+            while not self._is_pressed() and (rest_s := self._next_at_s - time.monotonic()) > 0:
                 self._listen(rest_s)
             self._is_gathering = False
             if not self._build():
@@ -307,6 +312,8 @@ class DesktopLogsHandler(LockFreeHandler):
         next attempt, and whether somebody in `flush` may cut them short."""
         batch = self._batch
         assert batch is not None
+        earliest_s = time.monotonic() - (_BURST_BATCHES - 1) * self._batch_s
+        self._next_at_s = max(self._next_at_s, earliest_s) + self._batch_s
         answer = self._hub.post(batch, longest_s)
         if answer.verdict is Verdict.LATER:
             return self._delay(answer)

@@ -81,6 +81,15 @@ def test_batches_are_numbered_through_over_one_connection(hub: FakeHub) -> None:
     assert len({request.connection for request in hub.requests}) == 1
 
 
+def test_what_waits_by_default_is_bounded_by_its_bytes(hub: FakeHub) -> None:
+    """A burst of short records is kept whole: they are nowhere near the 16 MB."""
+    hub.replies = [Reply(hang=True)]
+    with logging_to(hub.url) as (logger, handler):
+        for _ in range(30_000):
+            logger.info("x")
+        assert handler.stats()["dropped"] == 0
+
+
 def test_bodies_stay_below_what_a_hub_takes(hub: FakeHub) -> None:
     with logging_to(hub.url) as (logger, handler):
         for number in range(30):
