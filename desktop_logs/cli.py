@@ -11,7 +11,7 @@ from desktop_logs import __version__
 from desktop_logs.core.addresses import DEFAULT_PATH, DEFAULT_PORT, ServerAddress, normal_path
 from desktop_logs.core.errors import DesktopLogsError, UserError
 from desktop_logs.core.levels import BANDS, parse_threshold
-from desktop_logs.terminal import complain, let_go_of_output
+from desktop_logs.terminal import complain, escape_what_cannot_be_written, let_go_of_output, write_out
 
 LOCAL_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 USAGE_ERROR = 2
@@ -70,6 +70,7 @@ viewers and producers, and the window's longest stall where the hub lives in a w
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what *arguments* (the process's own without) ask for; the exit code."""
     typed = list(sys.argv[1:] if arguments is None else arguments)
+    escape_what_cannot_be_written()
     try:
         command, rest = _split(typed)
         return _COMMANDS[command](rest)
@@ -78,6 +79,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE_ERROR
     except BrokenPipeError:
         return 0  # who read our output has what it wanted
+    except OSError as failure:
+        # What may be expected to fail has its own sentence where it is done; a traceback would help nobody here.
+        what = f"{failure.filename}: " if failure.filename else ""
+        complain(f"The system refused something: {what}{failure.strerror or failure}. Mend that and try again.")
+        return USAGE_ERROR
     except KeyboardInterrupt:
         return 130
     finally:
@@ -185,12 +191,13 @@ def _send(typed: list[str]) -> int:
     words: list[str] = options.words
     has_url = bool(words) and words[0].startswith(("http://", "https://"))
     url = words.pop(0) if has_url else LOCAL_URL
-    if not words and sys.stdin.isatty():
+    message = " ".join(words)
+    if not message and (sys.stdin is None or sys.stdin.isatty()):
         raise UserError("Nothing to send. Give a message, or pipe lines in: my-server | desktop-logs send")
     from desktop_logs.send import SendOptions, send
 
     address = ServerAddress.parse(url)
-    return send(SendOptions(address, options.token, options.source, options.level, " ".join(words)))
+    return send(SendOptions(address, options.token, options.source, options.level, message))
 
 
 def _stats(typed: list[str]) -> int:
@@ -204,14 +211,14 @@ def _stats(typed: list[str]) -> int:
 
     hub = HubClient(ServerAddress.parse(options.url), options.token)
     try:
-        counters = hub.get("/api/stats")
+        counters = hub.stats()
     finally:
         hub.close()
     if options.json:
-        sys.stdout.write(json.dumps(counters) + "\n")
+        write_out(json.dumps(counters) + "\n")
     else:
-        width = max(map(len, counters), default=0)
-        sys.stdout.write("".join(f"{name:<{width}}  {value:>14,}\n" for name, value in counters.items()))
+        width = max(map(len, counters))
+        write_out("".join(f"{name:<{width}}  {value:>14,}\n" for name, value in counters.items()))
     return 0
 
 
@@ -241,13 +248,19 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_token(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--token", default="", metavar="T", help="sent to servers that ask for one")
+    parser.add_argument("--token", type=_token, default="", metavar="T", help="sent to servers that ask for one")
 
 
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 1 to 65535, or 0 for any free one")
     return int(text)
+
+
+def _token(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        raise argparse.ArgumentTypeError("the token holds characters that no token has. Copy it again from the server")
+    return text
 
 
 def _count(text: str) -> int:

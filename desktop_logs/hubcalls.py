@@ -6,13 +6,29 @@ import http.client
 import json
 import socket
 import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.errors import ConnectError
+from desktop_logs.core.safe_text import one_line
 
 TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a hub says to a batch of entries."""
+
+    status: int
+    accepted: int
+    duplicates: int
+    rejected: Mapping[int, str]
+    """Why an entry was not taken, by its index in the batch; a hub tells the first hundred."""
+    error: str
+    """Why the batch was not taken whole; may be empty."""
 
 
 class HubClient:
@@ -25,22 +41,25 @@ class HubClient:
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
 
-    def get(self, path: str) -> dict[str, Any]:
-        """The JSON object at *path*. Raises ConnectError."""
-        status, told = self._request("GET", path, None, {})
+    def stats(self) -> dict[str, int]:
+        """The hub's counters, at least one. Raises ConnectError."""
+        status, told = self._request("GET", "/api/stats", None, {})
         if status != 200:
-            raise ConnectError(f"{self._address.host} is no Desktop Logs hub, or refuses: HTTP {status} for {path}.")
-        return told
+            raise ConnectError(f"{self._address.host} is no Desktop Logs hub: it answers HTTP {status} to /api/stats.")
+        if "received" not in told or not all(type(value) is int for value in told.values()):
+            raise ConnectError(f"{self._address.host} is no Desktop Logs hub: what it answers are no counters of one.")
+        return {one_line(name): value for name, value in told.items()}
 
-    def post_entries(self, body: bytes) -> tuple[int, dict[str, Any]]:
-        """Post NDJSON entries; the status and the hub's answer. Raises ConnectError when no hub answers."""
+    def post_entries(self, body: bytes) -> Answer:
+        """Post NDJSON entries; the hub's answer. Raises ConnectError when no hub answers."""
         status, told = self._request("POST", "/api/logs", body, {"Content-Type": "application/x-ndjson"})
-        if "accepted" not in told:
+        answer = _answer(status, told)
+        if answer is None:
             raise ConnectError(
                 f"{self._address.host} is no Desktop Logs hub: it answers HTTP {status} to /api/logs. "
                 "A server of another kind can be read with tail, but not be sent to."
             )
-        return status, told
+        return answer
 
     def close(self) -> None:
         """End the connection."""
@@ -57,18 +76,34 @@ class HubClient:
                 f"Nothing listens on {host}. Start the hub with `desktop-logs` or `desktop-logs serve`, "
                 "or name another URL."
             ) from None
-        except socket.gaierror:
+        except (socket.gaierror, UnicodeError):  # a name with an empty part is no name to Python's codec for them
             raise ConnectError(f"The name {host} cannot be found. Check the spelling.") from None
         except TimeoutError:
             raise ConnectError(f"{host} does not answer within {TIMEOUT_S:.0f} seconds.") from None
         except ssl.SSLError as failure:
             raise ConnectError(f"{host} cannot be spoken to over TLS: {failure.reason or failure}.") from None
         except (OSError, http.client.HTTPException) as failure:
-            raise ConnectError(f"{host} cannot be spoken to: {failure or type(failure).__name__}.") from None
+            # What is no HTTP is quoted in the failure's text.
+            said = one_line(str(failure)[:200]) or type(failure).__name__
+            raise ConnectError(f"{host} cannot be spoken to: {said}.") from None
         if response.status == 403:
-            raise ConnectError(f"{host} refuses: {text.decode('utf-8', 'replace').strip()[:200]}")
+            raise ConnectError(f"{host} refuses: {one_line(text.decode('utf-8', 'replace').strip()[:200])}")
         try:
             told = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             told = {}
         return response.status, told if isinstance(told, dict) else {}
+
+
+def _answer(status: int, told: Mapping[str, Any]) -> Answer | None:
+    """*told* as a hub's answer; None when no hub would say that."""
+    counts = [told.get(name) for name in ("accepted", "duplicates")]
+    rejected, error = told.get("rejected", []), told.get("error", "")
+    if not all(type(count) is int for count in counts) or not isinstance(rejected, list) or not isinstance(error, str):
+        return None
+    reasons: dict[int, str] = {}
+    for refusal in rejected:
+        if not isinstance(refusal, dict) or type(refusal.get("index")) is not int:
+            return None
+        reasons[refusal["index"]] = one_line(str(refusal.get("error", "")))
+    return Answer(status, int(counts[0] or 0), int(counts[1] or 0), reasons, one_line(error))

@@ -56,18 +56,18 @@ def _post(hub: HubClient, entries: list[dict[str, Any]], sent_before: int) -> in
     """Post one batch, trying again while the hub asks for patience; how many entries it refused."""
     body = b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
     while True:
-        status, told = hub.post_entries(body)
-        if status == 429:
+        answer = hub.post_entries(body)
+        if answer.status == 429:
             time.sleep(1.0)
             continue
-        if status >= 500:
-            raise ConnectError(f"The hub could not store the entries: {told.get('error', f'HTTP {status}')}")
-        for refusal in told.get("rejected", []):
-            complain(f"entry {sent_before + refusal['index'] + 1} was refused: {refusal['error']}")
-        if status == 413:
-            complain(told.get("error", "too large"))
+        if answer.status >= 500:
+            raise ConnectError(f"The hub could not store the entries: {answer.error or f'HTTP {answer.status}'}")
+        for index, reason in answer.rejected.items():
+            complain(f"entry {sent_before + index + 1} was refused: {reason}")
+        if answer.status == 413:
+            complain(answer.error or "too large")
             return len(entries)
-        return len(entries) - int(told["accepted"]) - int(told["duplicates"])
+        return len(entries) - answer.accepted - answer.duplicates
 
 
 def _entry(line: bytes, options: SendOptions) -> dict[str, Any]:
@@ -77,8 +77,8 @@ def _entry(line: bytes, options: SendOptions) -> dict[str, Any]:
     if text.startswith("{"):
         try:
             parsed = json.loads(text)
-        except ValueError:
-            parsed = None  # a line that only looks like JSON is a message
+        except (ValueError, RecursionError):
+            parsed = None  # a line that only looks like JSON, or nests beyond reason, is a message
         if isinstance(parsed, dict):
             entry = parsed
     if not entry:

@@ -11,7 +11,7 @@ from desktop_logs.core.errors import Evicted
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import encode_entry
 from desktop_logs.net.client import RemoteFeed
-from desktop_logs.terminal import complain, line_of, wants_color
+from desktop_logs.terminal import complain, line_of, wants_color, write_out
 
 BATCH_RECORDS = 1_000
 
@@ -85,8 +85,7 @@ def _write(records: list[Record], options: TailOptions) -> None:
     if not records:
         return
     if options.as_json:
-        sys.stdout.write("".join(encode_entry(record).decode() + "\n" for record in records))
+        write_out("".join(encode_entry(record).decode() + "\n" for record in records))
     else:
         color = wants_color(sys.stdout)
-        sys.stdout.write("".join(line_of(record, color) + "\n" for record in records))
-    sys.stdout.flush()
+        write_out("".join(line_of(record, color) + "\n" for record in records))

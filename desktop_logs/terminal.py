@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import queue
 import sys
@@ -9,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from typing import TextIO
 
+from desktop_logs.core.errors import EnvironmentFault
 from desktop_logs.core.export import text_line
 from desktop_logs.core.levels import band_of
 from desktop_logs.core.records import Record
@@ -57,6 +60,33 @@ def _tell(stream: TextIO | None, line: str) -> None:
         # A full disk, or a reader that has left: there is nobody to tell it to, and a window or a hub must not end
         # because a sentence about it cannot be written.
         return
+
+
+def write_out(text: str) -> None:
+    """Write *text* to stdout, at once, where it is what the command is for.
+
+    Raises EnvironmentFault when it cannot be written, and BrokenPipeError when who read it has left.
+    """
+    if sys.stdout is None:
+        raise EnvironmentFault("stdout is closed, so nothing can be printed. Send it to a terminal, a file or a pipe.")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as failure:
+        if os.name == "nt" and failure.errno == errno.EINVAL:
+            raise BrokenPipeError from None  # what Windows says of a pipe that nobody reads any more
+        raise EnvironmentFault(
+            f"stdout cannot be written: {failure.strerror or failure}. Make room, or send it elsewhere."
+        ) from None
+
+
+def escape_what_cannot_be_written() -> None:
+    """Let stdout and stderr write what their encoding lacks as `\\u2192`: a pipe on Windows has 256 characters."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def let_go_of_output() -> None:
@@ -119,8 +149,12 @@ class Printer:
             lines = [line_of(record, self._color) for record in records]
             if missed:
                 lines.append(f"({missed:,} records were not printed, since the terminal was too slow)")
+            text = "\n".join(lines) + "\n"
             try:
-                self._stream.write("\n".join(lines) + "\n")
+                try:
+                    self._stream.write(text)
+                except UnicodeEncodeError as lacking:
+                    self._stream.write(text.encode(lacking.encoding, "backslashreplace").decode(lacking.encoding))
                 self._stream.flush()
             except (OSError, ValueError):
                 return  # who read our output has left; the hub goes on without

@@ -269,3 +269,43 @@ def test_a_hub_goes_on_when_nobody_takes_its_output(
     assert program.line_with("^ended with ") == "ended with 0"
     assert lines(tmp_path, "application") == ["hello"]
     assert program.stderr == []
+
+
+@pytest.mark.parametrize(("output", "sentence"), [(">/dev/full", "No space left on device"), (">&-", "is closed")])
+def test_output_that_cannot_be_written_is_a_sentence_and_exit_code_2(
+    serve: Callable[..., tuple[Program, str]], start: Start, run: Callable[..., Program], output: str, sentence: str
+) -> None:
+    _, url = serve()
+    run("send", url, "hello")
+    for command in (["stats", url], ["tail", url], ["tail", url, "--json"]):
+        program = start(["bash", "-c", f"{' '.join([*PROGRAM, *command])} {output}"])
+        assert program.wait() == 2
+        (told,) = program.stderr
+        assert told.startswith("desktop-logs: EnvironmentFault: stdout ")
+        assert sentence in told
+
+
+def test_what_the_output_cannot_encode_is_printed_escaped(
+    serve: Callable[..., tuple[Program, str]], start: Start, run: Callable[..., Program]
+) -> None:
+    _, url = serve()
+    run("send", url, "up → there")
+    program = start([*PROGRAM, "tail", url, "--no-follow"], env={**os.environ, "PYTHONIOENCODING": "cp1252"})
+    assert program.line().endswith("up \\u2192 there")
+    assert program.wait() == 0
+
+
+def test_nothing_to_send_is_told(start: Start) -> None:
+    program = start(["bash", "-c", f"{' '.join(PROGRAM)} send <&-"])
+    assert program.wait() == 2
+    assert program.stderr[0].startswith("desktop-logs: UserError: Nothing to send.")
+
+
+def test_a_line_that_nests_beyond_reason_is_a_message(
+    serve: Callable[..., tuple[Program, str]], run: Callable[..., Program], tmp_path: Path
+) -> None:
+    _, url = serve()
+    assert run("send", url, stdin='{"a":' * 100_000 + "\nshort").wait() == 0
+    long, short = lines(tmp_path, "application")
+    assert long.startswith('{"a":{"a":')
+    assert short == "short"

@@ -121,3 +121,15 @@ def test_nothing_a_sentence_quotes_is_obeyed(capsys: pytest.CaptureFixture[str])
 
 def test_a_printer_that_was_never_started_is_closed_all_the_same() -> None:
     Printer(io.StringIO()).close()
+
+
+def test_what_the_encoding_lacks_is_printed_escaped_and_the_printing_goes_on() -> None:
+    out = io.BytesIO()
+    printer = Printer(io.TextIOWrapper(out, "cp1252"))
+    printer.start()
+    printer.show([Record(1, 0, 9, "info", "", "up → there")])
+    printer.show([Record(2, 0, 9, "info", "", "later")])
+    printer.close()
+    first, second = out.getvalue().decode("cp1252").splitlines()
+    assert first.endswith("up \\u2192 there")
+    assert second.endswith("later")

@@ -9,6 +9,7 @@ import ssl
 import aiohttp
 
 from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.safe_text import one_line
 
 TIMEOUT_S = 5.0
 
@@ -51,7 +52,7 @@ def _read(address: ServerAddress, status: int, body: str) -> tuple[bool, str]:
     if status == 200 and body.startswith("0{"):
         return True, ""
     if status in (401, 403):
-        said = body.strip().partition("\n")[0][:200]
+        said = one_line(body.strip().partition("\n")[0][:200])
         return False, f"{address.host} refuses the connection (HTTP {status}){f': {said}' if said else '.'}"
     # engine.io's own refusals: 0 unknown transport, 5 unsupported protocol version.
     if status == 400 and '"code":0' in body:
@@ -72,4 +73,4 @@ def _bare_host(address: ServerAddress) -> str:
 
 def _reason(failure: BaseException) -> str:
     text = getattr(failure, "strerror", None) or getattr(failure, "verify_message", None) or str(failure)
-    return (text or type(failure).__name__).rstrip(".")
+    return one_line(text or type(failure).__name__).rstrip(".")

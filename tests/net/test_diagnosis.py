@@ -21,6 +21,7 @@ async def other() -> AsyncIterator[str]:
             "/old/": (400, '{"code":5,"message":"Unsupported protocol version"}'),
             "/websocket-only/": (400, '{"code":0,"message":"Transport unknown"}'),
             "/token/": (401, "a token is needed\nmore"),
+            "/rude/": (403, "no\x1b]0;owned\x07"),
         }.get(request.path, (404, "not here"))
         return web.Response(status=status, text=text)
 
@@ -48,6 +49,7 @@ async def test_a_hub_takes_polling(server: HubServer) -> None:
         ("/socket.io", "there is no Socket.IO server at the path /socket.io (HTTP 404)"),
         ("/old", "speaks another version of Socket.IO"),
         ("/token", "refuses the connection (HTTP 401): a token is needed"),
+        ("/rude", "refuses the connection (HTTP 403): no⟨ESC⟩]0;owned⟨BEL⟩"),
         ("/websocket-only", ""),
     ],
 )
