@@ -31,12 +31,16 @@ from desktop_logs.handlers.process import (
 )
 from desktop_logs.storage.disk import DiskThread
 
+# How long after one complaint the next may come, for a disk that fails, recovers and fails again.
+_SAY_AGAIN_S = 60.0
+
 
 class RotatingFilesHandler(LockFreeHandler):
     """Writes records to `application-….log` and `errors-….log` in *log_dir*, as *settings* say, from its own thread.
 
     A busy or failing disk never raises into the program: what could not be written is counted in `stats()`, and the
-    first time is said on stderr. One program at a time should write to a folder.
+    first time, also after a recovery, is said on stderr: once a minute at most. One program at a time should write to a
+    folder.
 
     For `logging.config.dictConfig`: `{"class": "desktop_logs.handlers.files.RotatingFilesHandler", "log_dir": …}`, with
     *settings* as a mapping. Raises SettingsError for settings that cannot be.
@@ -69,7 +73,8 @@ class RotatingFilesHandler(LockFreeHandler):
         self._numbers = itertools.count(1)
         self._written = 0
         self._lost = 0
-        self._has_told = False
+        self._said_at_s: float | None = None
+        self._has_recovered = False
 
     @property
     def settings(self) -> LogSettings:
@@ -147,11 +152,13 @@ class RotatingFilesHandler(LockFreeHandler):
         fault = future.exception()
         if fault is None:
             self._written += 1
+            self._has_recovered = True
         else:
             self._lose(str(fault))
 
     def _lose(self, why: str) -> None:
         self._lost += 1
-        if not self._has_told:
-            self._has_told = True
+        now_s = time.monotonic()
+        if self._said_at_s is None or (self._has_recovered and now_s - self._said_at_s >= _SAY_AGAIN_S):
+            self._said_at_s, self._has_recovered = now_s, False
             say(f"log records were not written to {self.folder}: {why} Later ones are counted only.")
