@@ -25,6 +25,12 @@ class Tasks:
         task.add_done_callback(self._done)
         return task
 
+    async def finish(self, timeout_s: float) -> None:
+        """Wait until what runs has ended, *timeout_s* at most; then cancel what is left."""
+        if self._running:
+            await asyncio.wait(list(self._running), timeout=timeout_s)
+        await self.cancel_all()
+
     async def cancel_all(self) -> None:
         """Cancel what still runs and wait until it has ended."""
         running = list(self._running)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from engineio.base_socket import BaseSocket
+from engineio.exceptions import EngineIOError
 from engineio.packet import MESSAGE, Packet
 
 from desktop_logs.core.errors import Evicted
@@ -14,18 +15,45 @@ from desktop_logs.core.hub import Hub
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import SNAPSHOT_RECORDS, encode_v1_log, encode_v1_logs
 
-# engineio keeps an unbounded queue a client. So many packets are put there at most; the rest waits in the ring.
+# engineio keeps an unbounded queue a client. So much is put there at most; the rest waits in the ring.
 MAX_QUEUED_PACKETS = 1_000
+MAX_QUEUED_BYTES = 4_000_000
 SLICE_RECORDS = 200  # about 2 ms of encoding and queueing between two turns of the loop
+SLICE_BYTES = 500_000
 RETRY_S = 0.05  # how soon a viewer whose queue was full is looked at again
 # aiohttp's client, and so every python-socketio viewer, drops the connection at a message of 4 MiB.
 MAX_SNAPSHOT_BYTES = 3_000_000
 
 
-@dataclass(slots=True)
 class _Viewer:
-    socket: BaseSocket
-    cursor: int
+    """One client: its place in the ring, and what of it waits in engineio's queue."""
+
+    def __init__(self, socket: BaseSocket, cursor: int) -> None:
+        self.socket = socket
+        self.cursor = cursor
+        self.wants_snapshot = False
+        self._sizes: deque[int] = deque()
+        self._queued_bytes = 0
+
+    @property
+    def has_room(self) -> bool:
+        """True while more may be queued."""
+        queued = self.socket.queue.qsize()
+        while len(self._sizes) > queued:
+            self._queued_bytes -= self._sizes.popleft()
+        return queued < MAX_QUEUED_PACKETS and self._queued_bytes < MAX_QUEUED_BYTES
+
+    async def send(self, packet: Packet) -> bool:
+        """Queue *packet*; False when the client turns out to be gone."""
+        if self.socket.closed or self.socket.closing:
+            return False
+        try:
+            await self.socket.send(packet)
+        except EngineIOError:
+            return False
+        self._sizes.append(len(packet.data))
+        self._queued_bytes += len(packet.data)
+        return True
 
 
 class Broadcaster:
@@ -56,19 +84,13 @@ class Broadcaster:
         """There are new records."""
         self._news.set()
 
-    async def snapshot(self, eio_sid: str) -> None:
-        """Answer `requestLogs`: the newest 500 as one `logs` event. The viewer replaces what it holds, so what was
-        still on its way to it is not sent again."""
+    def ask(self, eio_sid: str) -> None:
+        """Answer `requestLogs` soon: the newest 500, or what of them fits, as one `logs` event. The viewer replaces
+        what it holds, so what was still on its way to it is not sent again. Asked twice before that is asked once."""
         viewer = self._viewers.get(eio_sid)
-        if viewer is None:
-            return
-        records = self._hub.ring.latest(SNAPSHOT_RECORDS)
-        while len(payload := encode_v1_logs(records, self._clock_ns())) > MAX_SNAPSHOT_BYTES and len(records) > 1:
-            records = records[len(records) // 2 :]
-        if records:
-            self.skipped += max(records[0].seq - 1 - viewer.cursor, 0)
-        viewer.cursor = self._hub.head
-        await viewer.socket.send(_event("logs", payload))
+        if viewer is not None:
+            viewer.wants_snapshot = True
+            self._news.set()
 
     async def run(self) -> None:
         """Serve the viewers until cancelled."""
@@ -87,32 +109,44 @@ class Broadcaster:
             progressed = blocked = False
             encoded: dict[int, Packet] = {}
             for eio_sid, viewer in list(self._viewers.items()):
-                room = MAX_QUEUED_PACKETS - viewer.socket.queue.qsize()
-                if viewer.socket.closed:
+                if viewer.cursor >= self._hub.ring.head and not viewer.wants_snapshot:
+                    continue
+                if not viewer.has_room:
+                    blocked = True
+                elif await self._serve(viewer, encoded):
+                    progressed = True
+                else:
+                    # Its fault, and gone: the others must not notice.
                     self.dismiss(eio_sid)
-                elif viewer.cursor < self._hub.ring.head:
-                    if room > 0:
-                        await self._send_slice(viewer, min(room, SLICE_RECORDS), encoded)
-                        progressed = True
-                    else:
-                        blocked = True
             await asyncio.sleep(0)
         return blocked
 
-    async def _send_slice(self, viewer: _Viewer, limit: int, encoded: dict[int, Packet]) -> None:
+    async def _serve(self, viewer: _Viewer, encoded: dict[int, Packet]) -> bool:
+        """Send a snapshot or a slice; False when the viewer is gone."""
+        if viewer.wants_snapshot:
+            viewer.wants_snapshot = False
+            records = self._hub.ring.latest(SNAPSHOT_RECORDS)
+            viewer.cursor = self._hub.ring.head
+            return await viewer.send(_event("logs", encode_v1_logs(records, self._clock_ns(), MAX_SNAPSHOT_BYTES)))
         try:
-            records = self._hub.ring.since(viewer.cursor, limit)
+            records = self._hub.ring.since(viewer.cursor, SLICE_RECORDS)
         except Evicted as evicted:
             self.skipped += evicted.first_seq - 1 - viewer.cursor
             viewer.cursor = evicted.first_seq - 1
-            return
+            return True
+        size = 0
         for record in records:
             # A Packet keeps its own encoding, so viewers at the same place share the work.
             packet = encoded.get(record.seq)
             if packet is None:
                 packet = encoded[record.seq] = self._log_event(record)
-            await viewer.socket.send(packet)
-        viewer.cursor = records[-1].seq
+            if not await viewer.send(packet):
+                return False
+            viewer.cursor = record.seq
+            size += len(packet.data)
+            if size > SLICE_BYTES or not viewer.has_room:
+                break
+        return True
 
     def _log_event(self, record: Record) -> Packet:
         return _event("log", encode_v1_log(record, self._clock_ns()))

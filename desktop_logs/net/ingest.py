@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 
 import msgspec
 from aiohttp import web
 
 from desktop_logs.core.errors import Busy, StorageError
 from desktop_logs.core.hub import Hub, Receipt, Rejection
-from desktop_logs.core.wire import Unreadable, decode_json
+from desktop_logs.core.wire import MAX_PACKET_BYTES, Unreadable, decode_json
 
 MAX_BODY_BYTES = 16_000_000
+MAX_BODY_ENTRIES = 100_000
 SLICE_ENTRIES = 200  # about 3 ms of parsing between two turns of the loop
+SLICE_BYTES = 500_000
 MAX_REJECTIONS_TOLD = 100
 BUSY_WAIT_S = 10.0
 STORAGE_RETRY_AFTER_S = 2
@@ -52,29 +53,36 @@ class HttpIngest:
         return await self._take(body, producer, first)
 
     async def _take(self, body: bytes, producer: str, first: int) -> web.Response:
-        accepted = duplicates = index = 0
+        parts = _parts(body)
+        if len(parts) > MAX_BODY_ENTRIES:
+            error = f"The body holds {len(parts):,} entries, of which at most {MAX_BODY_ENTRIES:,} are taken at a time."
+            self._hub.refuse(len(parts), error)
+            return _answer(413, error=f"{error} Send it in smaller parts.")
+        duplicates = index = 0
         rejected: list[Rejection] = []
-        stored: list[Future[None]] = []
+        receipts: list[Receipt] = []
         error = ""
         status, retry_after_s = 200, 0
         try:
-            for payloads in _slices(body):
+            for payloads in _slices(parts):
                 receipt = await self._take_slice(payloads, producer, first + index)
-                accepted += receipt.accepted
+                receipts.append(receipt)
                 duplicates += receipt.duplicates
                 rejected += [Rejection(index + refused.index, refused.error) for refused in receipt.rejected]
-                stored.append(receipt.stored)
                 index += len(payloads)
                 await asyncio.sleep(0)
         except Busy as busy:
             status, error, retry_after_s = 429, str(busy), busy.retry_after_s
         except StorageError as closed:
             status, error, retry_after_s = 503, str(closed), STORAGE_RETRY_AFTER_S
-        try:
-            for future in stored:
-                await asyncio.wrap_future(future)
-        except StorageError as broken:
-            status, error, retry_after_s = 503, str(broken), STORAGE_RETRY_AFTER_S
+        accepted = 0
+        for receipt in receipts:
+            try:
+                await asyncio.wrap_future(receipt.stored)
+            except StorageError as broken:
+                status, error, retry_after_s = 503, str(broken), STORAGE_RETRY_AFTER_S
+            else:
+                accepted += receipt.accepted
         if status != 200:
             return _answer(status, accepted, duplicates, rejected, error=error, retry_after_s=retry_after_s)
         if index == 0:
@@ -95,23 +103,32 @@ class HttpIngest:
                 await asyncio.sleep(0.05)
 
 
-def _slices(body: bytes) -> Iterator[list[object]]:
-    """The payloads in *body*, a slice at a time; a part that is no JSON becomes Unreadable."""
+def _parts(body: bytes) -> list[object]:
+    """The body's entries, not decoded yet where that can wait."""
     stripped = body.strip()
     if stripped.startswith(b"["):
-        parts = _array_parts(stripped)
-    elif _is_one_object(stripped):
-        parts = [stripped]
-    else:
-        parts = _lines(stripped)
-    for start in range(0, len(parts), SLICE_ENTRIES):
-        yield [_decoded(part) for part in parts[start : start + SLICE_ENTRIES]]
+        return _array_parts(stripped)
+    return [stripped] if _is_one_object(stripped) else _lines(stripped)
+
+
+def _slices(parts: list[object]) -> Iterator[list[object]]:
+    """The payloads of *parts*, so many at a time as are taken in a few milliseconds; what is no JSON as Unreadable."""
+    slice_: list[object] = []
+    size = 0
+    for part in parts:
+        slice_.append(_decoded(part))
+        size += len(part) if isinstance(part, bytes) else 0
+        if len(slice_) >= SLICE_ENTRIES or size >= SLICE_BYTES:
+            yield slice_
+            slice_, size = [], 0
+    if slice_:
+        yield slice_
 
 
 def _is_one_object(body: bytes) -> bool:
     """True for one object written over several lines; an object a line is the usual case, and the cheap one."""
     first_line, newline, _ = body.partition(b"\n")
-    if not newline or not body.startswith(b"{") or _is_json(first_line):
+    if not newline or not body.startswith(b"{") or len(body) > MAX_PACKET_BYTES or _is_json(first_line):
         return False
     return _is_json(body)
 
@@ -132,7 +149,9 @@ def _array_parts(body: bytes) -> list[object]:
     try:
         # Raw parts are found without building anything, so that a large array does not hold up the loop.
         return [bytes(part) for part in _decode_raw_list(body)]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+        if len(body) > MAX_PACKET_BYTES:
+            return [Unreadable(f"the body is not JSON: {wrong}")]
         try:
             whole = decode_json(body)
         except ValueError as wrong:

@@ -18,7 +18,7 @@ from desktop_logs.core.wire import unwrap_many
 from desktop_logs.net.broadcast import Broadcaster
 from desktop_logs.net.guard import guard
 from desktop_logs.net.ingest import MAX_BODY_BYTES, HttpIngest
-from desktop_logs.net.sio import Answer, HubSocketServer, PeerFaults
+from desktop_logs.net.sio import Answer, HubSocketServer, PeerFaults, quiet_logger
 from desktop_logs.tasks import Tasks
 
 NAME = "desktop-logs"
@@ -26,6 +26,9 @@ HOST = "127.0.0.1"
 PRODUCER_SILENCE_S = 60.0
 """A producer over HTTP counts as one for so long after its last batch."""
 HOLDER_TIMEOUT_S = 1.0
+ACKNOWLEDGE_TIMEOUT_S = 3.0
+SLICE_ENTRIES = 200
+STOPPING = "the hub is stopping. Send it again later"
 
 
 class HubServer:
@@ -46,6 +49,8 @@ class HubServer:
         self._clock_ns = clock_ns
         self._more_stats = more_stats
         self._tasks = Tasks(lambda name, failure: report(f"The hub's task {name!r} failed: {failure!r}"))
+        self._acknowledging = Tasks(lambda name, failure: report(f"The hub could not acknowledge: {failure!r}"))
+        self._is_stopping = False
         self._faults = PeerFaults(report)
         self._broadcaster = Broadcaster(hub, clock_ns)
         self._socket_producers: set[str] = set()
@@ -59,6 +64,7 @@ class HubServer:
             on_oversize=self._on_oversize,
             faults=self._faults,
             tasks=self._tasks,
+            acknowledging=self._acknowledging,
         )
         self._runner: web.AppRunner | None = None
         self._unsubscribe: Callable[[], None] | None = None
@@ -78,7 +84,13 @@ class HubServer:
         for path in dict.fromkeys(paths):
             self._sockets.attach(app, socketio_path=path)
         # Our own log would feed a handler that sends to this very hub.
-        runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0)
+        runner = web.AppRunner(
+            app,
+            handle_signals=False,
+            access_log=None,
+            shutdown_timeout=1.0,
+            logger=quiet_logger("desktop_logs.aiohttp", self._faults),
+        )
         await runner.setup()
         try:
             site = web.TCPSite(runner, HOST, port)
@@ -96,10 +108,12 @@ class HubServer:
         if self._runner is None:
             return
         runner, self._runner = self._runner, None
+        self._is_stopping = True
         if self._unsubscribe:
             self._unsubscribe()
         for site in list(runner.sites):
             await site.stop()
+        await self._acknowledging.finish(ACKNOWLEDGE_TIMEOUT_S)
         await self._sockets.close_all()
         await self._sockets.shutdown()
         await runner.cleanup()
@@ -129,30 +143,52 @@ class HubServer:
         self._asked.discard(eio_sid)
 
     def _on_oversize(self, what: str) -> Answer:
-        error = f"{what} was refused. Send less at a time, or a shorter message."
+        error = f"{what} was refused. Send less at a time, or a shorter message"
         self._hub.refuse(1, error)
         return {"ok": False, "error": error}
 
-    def _on_event(
+    async def _on_event(
         self, eio_sid: str, name: str, arguments: list[Any], wants_answer: bool
     ) -> Future[Answer] | Answer | None:
         payload = arguments[0] if arguments else None
         if name == "log":
             return self._take(eio_sid, [payload], wants_answer)
         if name == "logs":
-            try:
-                return self._take(eio_sid, unwrap_many(payload), wants_answer)
-            except EntryError as wrong:
-                self._hub.refuse(1, str(wrong))
-                return {"ok": False, "error": str(wrong)}
+            return await self._take_many(eio_sid, payload, wants_answer)
         if name == "requestLogs":
             self._asked.add(eio_sid)
             if eio_sid not in self._broadcaster.viewers:
                 self._on_admitted(eio_sid)
-            self._tasks.start(self._broadcaster.snapshot(eio_sid), "requestLogs")
+            self._broadcaster.ask(eio_sid)
         return None
 
-    def _take(self, eio_sid: str, payloads: list[object], wants_answer: bool) -> Future[Answer] | Answer | None:
+    async def _take_many(self, eio_sid: str, payload: object, wants_answer: bool) -> Future[Answer] | Answer | None:
+        """A `logs` event, in slices, between which others have their turn of the loop; this client's next waits."""
+        try:
+            payloads = unwrap_many(payload)
+        except EntryError as wrong:
+            self._hub.refuse(1, str(wrong))
+            return {"ok": False, "error": str(wrong)}
+        if len(payloads) <= SLICE_ENTRIES:
+            return self._take(eio_sid, payloads, wants_answer)
+        answers: list[Future[Answer] | Answer] = []
+        for start in range(0, len(payloads), SLICE_ENTRIES):
+            answer = self._take(eio_sid, payloads[start : start + SLICE_ENTRIES], wants_answer, start)
+            if answer is not None:
+                answers.append(answer)
+            await asyncio.sleep(0)
+        if not wants_answer:
+            return None
+        both: Future[Answer] = Future()
+        both.set_running_or_notify_cancel()
+        self._acknowledging.start(_join_answers(answers, both), "join acknowledgements")
+        return both
+
+    def _take(
+        self, eio_sid: str, payloads: list[object], wants_answer: bool, offset: int = 0
+    ) -> Future[Answer] | Answer | None:
+        if self._is_stopping:
+            return {"ok": False, "error": STOPPING}
         self._socket_producers.add(eio_sid)
         if eio_sid not in self._asked:
             # A producer that asked for nothing is sent nothing: what it leaves unread when it ends would make its
@@ -163,7 +199,7 @@ class HubServer:
         except (Busy, StorageError) as failure:
             self._hub.refuse(len(payloads), str(failure))
             return {"ok": False, "error": str(failure)}
-        return _answer_when_stored(receipt) if wants_answer else None
+        return _answer_when_stored(receipt, offset) if wants_answer else None
 
     # HTTP
 
@@ -175,6 +211,8 @@ class HubServer:
 
     def _heard_from(self, producer: str) -> None:
         self._http_producers[producer] = asyncio.get_running_loop().time()
+        if len(self._http_producers) > 1_000:
+            self._count_http_producers()  # forgets the silent ones, also where nobody asks for the number
 
     def _count_http_producers(self) -> int:
         if not self._http_producers:
@@ -184,9 +222,10 @@ class HubServer:
         return len(self._http_producers)
 
 
-def _answer_when_stored(receipt: Receipt) -> Future[Answer]:
-    """The acknowledgement of a `log` or `logs` event, once its records are stored."""
+def _answer_when_stored(receipt: Receipt, offset: int) -> Future[Answer]:
+    """The acknowledgement of a `log` or `logs` event, or of its slice from *offset*, once its records are stored."""
     answer: Future[Answer] = Future()
+    answer.set_running_or_notify_cancel()  # a stop cancels who waits, and the store settles it all the same
 
     def settle(stored: Future[None]) -> None:
         failure = stored.exception()
@@ -196,7 +235,7 @@ def _answer_when_stored(receipt: Receipt) -> Future[Answer]:
             answer.set_exception(failure)
         elif receipt.rejected:
             first = receipt.rejected[0]
-            told = first.error if receipt.accepted == 0 else f"entry {first.index}: {first.error}"
+            told = first.error if receipt.accepted == 0 else f"entry {offset + first.index}: {first.error}"
             answer.set_result({"ok": False, "error": told, "accepted": receipt.accepted})
         else:
             ids = [record.id for record in receipt.records]
@@ -204,6 +243,18 @@ def _answer_when_stored(receipt: Receipt) -> Future[Answer]:
 
     receipt.stored.add_done_callback(settle)
     return answer
+
+
+async def _join_answers(answers: list[Future[Answer] | Answer], both: Future[Answer]) -> None:
+    """One answer for the slices of a `logs` event: the first that went wrong, or how many were accepted."""
+    accepted, error = 0, ""
+    for answer in answers:
+        told = await asyncio.wrap_future(answer) if isinstance(answer, Future) else answer
+        accepted += told.get("accepted", 1 if told["ok"] else 0)
+        error = error or told.get("error", "")
+    both.set_result(
+        {"ok": False, "error": error, "accepted": accepted} if error else {"ok": True, "accepted": accepted}
+    )
 
 
 async def _listen_error(port: int, failure: OSError) -> ListenError:

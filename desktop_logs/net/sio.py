@@ -9,12 +9,14 @@ import asyncio
 import functools
 import logging
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any
 
 import engineio
 import socketio
+from aiohttp import StreamReader
+from engineio.async_drivers import aiohttp as aiohttp_driver
 from engineio.payload import Payload
 from socketio.packet import ACK, Packet
 
@@ -23,9 +25,11 @@ from desktop_logs.tasks import Tasks
 
 # A packet over MAX_PACKET_BYTES is refused by us, with a sentence; one over this, by closing the connection.
 TRANSPORT_LIMIT_BYTES = 4 * MAX_PACKET_BYTES
-# engineio takes 16 packets in one polling request and drops the rest of the request with a 200 OK. socket.io-client
-# puts into one request what has gathered since the last, up to maxPayload.
-MAX_PACKETS_A_REQUEST = 10_000
+# engineio takes 16 packets in one polling request and drops the whole request with a 200 OK when there are more.
+# socket.io-client puts into one request what has gathered since the last, up to maxPayload: so many at the most.
+MAX_PACKETS_A_REQUEST = TRANSPORT_LIMIT_BYTES
+MAX_ATTACHMENTS = 64
+PACKETS_A_TURN = 50  # of one polling request, before others have their turn of the loop
 
 # What engineio and socketio warn of when a hub stops or starts under its clients.
 _NO_FAULTS = ("Invalid session", "is not connected to namespace", "Cannot send to sid")
@@ -70,12 +74,47 @@ def take_large_requests() -> None:
     Payload.max_decode_packets = MAX_PACKETS_A_REQUEST
 
 
+class _WholeBody:
+    """A request's body as engineio reads it: it asks once for all of it, and aiohttp gives what has come so far."""
+
+    def __init__(self, content: StreamReader) -> None:
+        self._content = content
+
+    async def read(self, size: int) -> bytes:
+        try:
+            return await self._content.readexactly(size)
+        except asyncio.IncompleteReadError as cut:
+            return cut.partial
+
+
+def _translate_request(request: Any) -> dict[str, Any]:
+    environ: dict[str, Any] = aiohttp_driver.translate_request(request)
+    environ["wsgi.input"] = _WholeBody(request.content)
+    return environ
+
+
+class _WebSocket(aiohttp_driver.WebSocket):  # type: ignore[misc]  # engineio ships no types
+    """The driver's WebSocket; an empty frame, which engineio trips over without cleaning up, ends the connection."""
+
+    async def wait(self) -> Any:
+        data = await super().wait()
+        if not data:
+            raise OSError("an empty frame")
+        return data
+
+
 class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no types
     """An Engine.IO server whose tasks end with the hub. Its own would sleep on until the next ping is due."""
 
     def __init__(self, tasks: Tasks, **options: Any) -> None:
         super().__init__(**options)
         self._tasks = tasks
+        # The driver's own dictionary is one for the process.
+        self._async: dict[str, Any] = {
+            **aiohttp_driver._async,
+            "translate_request": _translate_request,
+            "websocket": _WebSocket,
+        }
 
     def start_background_task(
         self, target: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any
@@ -89,18 +128,21 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
     def __init__(
         self,
         *,
-        on_event: Callable[[str, str, list[Any], bool], Future[Answer] | Answer | None],
+        on_event: Callable[[str, str, list[Any], bool], Awaitable[Future[Answer] | Answer | None]],
         on_admitted: Callable[[str], None],
         on_gone: Callable[[str], None],
         on_oversize: Callable[[str], Answer],
         faults: PeerFaults,
         tasks: Tasks,
+        acknowledging: Tasks,
     ) -> None:
         """*on_event(eio_sid, name, arguments, wants_answer)* answers at once, with a future, or not at all (None).
 
         *on_admitted(eio_sid)* and *on_gone(eio_sid)* frame the time in which a client may be sent events;
-        *on_oversize(what)* gives the answer to a packet over the limit.
+        *on_oversize(what)* gives the answer to a packet over the limit. *acknowledging* has the tasks that wait for the
+        disk, apart from the others, since a stop lets them finish.
         """
+        self._acknowledging = acknowledging
         self._tasks = tasks  # first: the Engine.IO server is made with them
         super().__init__(
             async_mode="aiohttp",
@@ -117,6 +159,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
         self._on_admitted = on_admitted
         self._on_gone = on_gone
         self._on_oversize = on_oversize
+        self._handled = 0
 
     def _engineio_server_class(self) -> Callable[..., _Engine]:
         return functools.partial(_Engine, self._tasks)
@@ -136,6 +179,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         self._on_gone(eio_sid)
+        self._binary_packet.pop(eio_sid, None)
         await super()._handle_eio_disconnect(eio_sid, reason)
         socket = self.eio.sockets.get(eio_sid)
         if socket is not None:
@@ -144,13 +188,37 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             await socket.queue.put(None)
 
     async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
-        if len(data) <= MAX_PACKET_BYTES or eio_sid in self._binary_packet:
+        # A polling request may bring thousands of packets, and handling them never waits by itself.
+        self._handled += 1
+        if self._handled % PACKETS_A_TURN == 0:
+            await asyncio.sleep(0)
+        if isinstance(data, bytes):
+            await self._handle_attachment(eio_sid, data)
+        elif len(data) <= MAX_PACKET_BYTES:
             await super()._handle_eio_message(eio_sid, data)
-            return
-        answer = self._on_oversize(f"a packet of {len(data):,} bytes, of which at most {MAX_PACKET_BYTES:,} are taken")
-        head = _EVENT_HEAD.match(data[:200]) if isinstance(data, str) else None
-        if head and head[1]:
-            await self._acknowledge(eio_sid, int(head[1]), answer)
+            if (pending := self._binary_packet.get(eio_sid)) and pending.attachment_count > MAX_ATTACHMENTS:
+                await self._refuse_attachments(eio_sid, f"an event with {pending.attachment_count:,} attachments")
+        else:
+            answer = self._on_oversize(_over_limit(f"a packet of {len(data):,} bytes"))
+            head = _EVENT_HEAD.match(data[:200])
+            if head and head[1]:
+                await self._acknowledge(eio_sid, int(head[1]), answer)
+
+    async def _handle_attachment(self, eio_sid: str, data: bytes) -> None:
+        pending = self._binary_packet.get(eio_sid)
+        if pending is None:
+            return  # of an event that was refused
+        size = len(data) + sum(map(len, pending.attachments))
+        if size > MAX_PACKET_BYTES:
+            await self._refuse_attachments(eio_sid, _over_limit(f"an event with {size:,} bytes of attachments"))
+        else:
+            await super()._handle_eio_message(eio_sid, data)
+
+    async def _refuse_attachments(self, eio_sid: str, what: str) -> None:
+        refused = self._binary_packet.pop(eio_sid)
+        answer = self._on_oversize(what)
+        if refused.id is not None:
+            await self._acknowledge(eio_sid, refused.id, answer)
 
     async def _handle_event_internal(
         self,
@@ -161,12 +229,12 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
         namespace: str,
         id: int | None,  # noqa: A002  # the name is python-socketio's
     ) -> None:
-        answer = self._on_event(eio_sid, data[0], data[1:], id is not None)
+        answer = await self._on_event(eio_sid, data[0], data[1:], id is not None)
         if id is None or answer is None:
             return
         if isinstance(answer, Future):
             # Waiting here would hold up this client's next event until the disk has this one.
-            self._tasks.start(self._acknowledge_later(eio_sid, id, answer), "acknowledge")
+            self._acknowledging.start(self._acknowledge_later(eio_sid, id, answer), "acknowledge")
         else:
             await self._acknowledge(eio_sid, id, answer)
 
@@ -175,3 +243,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
 
     async def _acknowledge(self, eio_sid: str, ack_id: int, answer: Answer) -> None:
         await self._send_packet(eio_sid, Packet(ACK, data=[answer], id=ack_id))
+
+
+def _over_limit(what: str) -> str:
+    return f"{what}, of which at most {MAX_PACKET_BYTES:,} are taken,"

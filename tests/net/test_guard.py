@@ -21,10 +21,14 @@ def test_a_host_that_is_not_this_machine_is_refused(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://localhost:3000", "http://127.0.0.1:5647", ""]
+    "origin", ["https://evil.example", "null", "http://localhost:3000", "http://localhost:5647", ""]
 )
 def test_a_page_is_refused_whatever_its_origin(origin: str) -> None:
     assert "browser" in refusal({"Host": "127.0.0.1:5647", "Origin": origin})
+
+
+def test_the_hubs_own_origin_is_a_programs() -> None:
+    assert refusal({"Host": "127.0.0.1:5647", "Origin": "http://127.0.0.1:5647"}) == ""
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,7 @@ async def test_a_disk_that_fails_is_503_and_the_record_is_shown(
     async with http.post("/api/logs", data=b'{"message":"a"}') as response:
         assert (response.status, response.headers["Retry-After"]) == (503, "2")
         assert (await response.json())["error"].startswith("Cannot write log files")
+        assert (await response.json())["accepted"] == 0
     assert messages(hub) == ["a"]
     assert hub.stats()["dropped"] == 1
 
@@ -175,3 +176,22 @@ async def test_a_large_batch_is_taken_in_slices_and_in_order(http: aiohttp.Clien
 async def test_many_refusals_are_told_up_to_a_hundred(http: aiohttp.ClientSession) -> None:
     status, told = await post(http, b"7\n" * 300 + b'{"message":"a"}')
     assert (status, len(told["rejected"]), told["rejected_in_all"]) == (200, 100, 300)
+
+
+async def test_a_body_of_too_many_entries_is_413(http: aiohttp.ClientSession, hub: Hub) -> None:
+    status, told = await post(http, b'"x"\n' * (ingest.MAX_BODY_ENTRIES + 1))
+    assert status == 413
+    assert "100,001 entries" in told["error"]
+    assert hub.head == 0
+
+
+async def test_a_large_array_that_is_no_json_is_told(http: aiohttp.ClientSession) -> None:
+    status, told = await post(http, b"[" + b'{"message":"x"},' * 100_000 + b"oops]")
+    assert (status, len(told["rejected"])) == (400, 1)
+    assert "the body is not JSON" in told["error"]
+
+
+async def test_an_entry_with_an_odd_number_is_refused_or_taken_alone(http: aiohttp.ClientSession, hub: Hub) -> None:
+    status, _ = await post(http, b'{"message":"a"}\n{"level":1e999,"message":"b"}\n{"message":"c"}')
+    assert status == 200
+    assert messages(hub) == ["a", "b", "c"]

@@ -221,6 +221,101 @@ async def test_a_viewer_that_reads_nothing_is_passed_over_and_catches_up(server:
         assert got + server.stats()["viewer_skipped"] == 4_501
 
 
+async def test_a_viewer_that_answers_no_ping_is_let_go_and_the_others_go_on(
+    connect: Connect, server: HubServer, hub: Hub
+) -> None:
+    engine = server._sockets.eio
+    engine.ping_interval, engine.ping_timeout = 0.1, 0.2
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{server.url}/socket.io/?EIO=4&transport=websocket") as silent,
+    ):
+        await silent.send_str("40")
+        await soon("it is a viewer", lambda: server.stats()["viewers"] == 1)
+        engine.ping_interval, engine.ping_timeout = 25, 20
+        good = await connect()
+        await soon("both are viewers", lambda: server.stats()["viewers"] == 2)
+        (socket, _) = engine.sockets.values()
+        await soon("its ping is overdue", lambda: socket.last_ping)
+        engine.ping_timeout = 0
+        await asyncio.sleep(0.05)
+        hub.take(["first", "second"], time.time_ns())
+        await soon("it is let go", lambda: server.stats()["viewers"] == 1)
+        engine.ping_timeout = 20
+        hub.take(["third"], time.time_ns())
+        await soon("the other has all", lambda: good.messages() == ["first", "second", "third"])
+
+
+async def test_an_event_with_too_much_attached_is_refused_and_the_connection_goes_on(
+    connect: Connect, hub: Hub
+) -> None:
+    producer = await connect()
+    assert (await producer.sio.call("log", {"message": b"small"}))["ok"]
+    answer = await producer.sio.call("log", {"message": [b"x" * 600_000, b"y" * 600_000, b"z" * 10]})
+    assert "1,200,000 bytes of attachments" in answer["error"]
+    answer = await producer.sio.call("log", {"message": [b"x"] * 65})
+    assert "65 attachments" in answer["error"]
+    assert (await producer.sio.call("log", "after"))["ok"]
+    assert hub.head == 2
+
+
+async def test_acknowledgements_under_way_are_given_before_the_hub_stops(
+    connect: Connect, server: HubServer, hub: Hub, store: SmallStore
+) -> None:
+    store.is_prompt = False
+    producer = await connect()
+    calls = [asyncio.ensure_future(producer.sio.call("log", f"m{number}", timeout=10)) for number in range(5)]
+    await soon("all are taken", lambda: hub.head == 5)
+    stopping = asyncio.ensure_future(server.stop())
+    await asyncio.sleep(0.05)
+    late = asyncio.ensure_future(producer.sio.call("log", "late", timeout=10))
+    assert (await late)["error"].startswith("the hub is stopping")
+    store.settle()
+    assert all(answer["ok"] for answer in await asyncio.gather(*calls))
+    await stopping
+
+
+async def test_a_long_list_of_logs_is_answered_once(connect: Connect, hub: Hub) -> None:
+    producer = await connect()
+    assert await producer.sio.call("logs", ["x"] * 1_000) == {"ok": True, "accepted": 1_000}
+    answer = await producer.sio.call("logs", [*["x"] * 700, 7, "y"])
+    assert answer == {
+        "ok": False,
+        "error": "entry 700: an entry must be a JSON object or a string, not a number",
+        "accepted": 701,
+    }
+    assert hub.head == 1_701
+
+
+@pytest.mark.parametrize("transports", [["websocket"], ["polling"], ["polling", "websocket"]])
+async def test_the_synchronous_client_of_python_socketio_is_let_in(
+    server: HubServer, hub: Hub, transports: list[str]
+) -> None:
+    def produce() -> object:
+        client = socketio.SimpleClient(handle_sigint=False)
+        client.connect(server.url, transports=transports)
+        try:
+            return client.call("log", "hello", timeout=10)
+        finally:
+            client.disconnect()
+
+    answer = await asyncio.to_thread(produce)
+    assert isinstance(answer, dict)
+    assert answer["ok"]
+    assert hub.ring.latest(1)[0].message == "hello"
+
+
+async def test_an_empty_frame_ends_the_connection_without_a_trace(server: HubServer) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{server.url}/socket.io/?EIO=4&transport=websocket") as raw,
+    ):
+        await raw.send_str("40")
+        await soon("it is a viewer", lambda: server.stats()["viewers"] == 1)
+        await raw.send_str("")
+        await soon("it is gone", lambda: server.stats()["viewers"] == 0)
+
+
 async def test_hostile_frames_are_counted_and_disturb_nobody(
     connect: Connect, server: HubServer, reported: list[str]
 ) -> None:

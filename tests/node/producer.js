@@ -79,9 +79,9 @@ readCommands({
     say({ done: 'burst' });
   },
   quit() {
-    // The engine sends what is buffered before it closes.
-    socket.on('disconnect', () => process.exit(0));
-    if (socket.connected) socket.disconnect();
-    else process.exit(0);
+    if (!socket.connected) process.exit(0);
+    // The engine sends what is buffered before it closes; Socket.IO tells of its own end sooner.
+    socket.io.engine.on('close', () => process.exit(0));
+    socket.disconnect();
   },
 });
