@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from desktop_logs.core.errors import ConnectError
 from desktop_logs.core.safe_text import one_line
 
 TIMEOUT_S = 30.0
+NOT_NUMBERED: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,11 @@ class HubClient:
             raise ConnectError(f"{self._address.host} is no Desktop Logs hub: what it answers are no counters of one.")
         return {one_line(name): value for name, value in told.items()}
 
-    def post_entries(self, body: bytes) -> Answer:
-        """Post NDJSON entries; the hub's answer. Raises ConnectError when no hub answers."""
-        status, told = self._request("POST", "/api/logs", body, {"Content-Type": "application/x-ndjson"})
+    def post_entries(self, body: bytes, numbering: Mapping[str, str] = NOT_NUMBERED) -> Answer:
+        """Post NDJSON entries; the hub's answer. *numbering* are the headers that name the producer and the first
+        entry's number, without which a repeat is stored again. Raises ConnectError when no hub answers."""
+        headers = {"Content-Type": "application/x-ndjson", **numbering}
+        status, told = self._request("POST", "/api/logs", body, headers)
         answer = _answer(status, told)
         if answer is None:
             raise ConnectError(
@@ -68,9 +72,7 @@ class HubClient:
     def _request(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, Any]:
         host = self._address.host
         try:
-            self._connection.request(method, path, body, {**self._headers, **headers})
-            response = self._connection.getresponse()
-            text = response.read()
+            response, text = self._exchange(method, path, body, {**self._headers, **headers})
         except ConnectionRefusedError:
             raise ConnectError(
                 f"Nothing listens on {host}. Start the hub with `desktop-logs` or `desktop-logs serve`, "
@@ -93,6 +95,22 @@ class HubClient:
         except (ValueError, RecursionError):
             told = {}
         return response.status, told if isinstance(told, dict) else {}
+
+    def _exchange(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        was_kept = self._connection.sock is not None
+        try:
+            self._connection.request(method, path, body, headers)
+            response = self._connection.getresponse()
+        except (BrokenPipeError, ConnectionResetError):
+            self._connection.close()
+            if not was_kept or (body is not None and "Desktop-Logs-First" not in headers):
+                raise
+            # A hub closes a connection that was idle for long, or has started anew; what is numbered may be repeated.
+            self._connection.request(method, path, body, headers)
+            response = self._connection.getresponse()
+        return response, response.read()
 
 
 def _answer(status: int, told: Mapping[str, Any]) -> Answer | None:

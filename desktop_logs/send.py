@@ -7,6 +7,7 @@ import queue
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -19,6 +20,11 @@ from desktop_logs.terminal import complain
 BATCH_LINES = 500
 BATCH_WAIT_S = 0.2
 MAX_BATCH_BYTES = 4_000_000
+"""Of the body as it is sent, in which a character may take six; a hub takes 16 million."""
+PATIENCE_S = 1.0
+
+Line = tuple[int, bytes]
+"""A line of stdin and its number, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,76 +41,125 @@ class SendOptions:
 
 def send(options: SendOptions) -> int:
     """Send the message, or each line of stdin as it comes; 1 when an entry was refused. Raises ConnectError."""
-    hub = HubClient(options.address, options.token)
-    refused = sent = 0
+    sender = _Sender(options)
     try:
-        batches = (
-            [[options.message.encode("utf-8", "surrogateescape")]] if options.message else _lines(sys.stdin.buffer)
-        )
-        for batch in batches:
-            entries = [_entry(line, options) for line in batch]
-            refused += _post(hub, entries, sent)
-            sent += len(entries)
+        if options.message:
+            sender.send([(1, options.message.encode("utf-8", "surrogateescape"))])
+        else:
+            for lines in _lines(sys.stdin.buffer):
+                sender.send(lines)
     except KeyboardInterrupt:
         return 130
     finally:
-        hub.close()
-    return 1 if refused else 0
+        sender.close()
+    return 1 if sender.refused else 0
 
 
-def _post(hub: HubClient, entries: list[dict[str, Any]], sent_before: int) -> int:
-    """Post one batch, trying again while the hub asks for patience; how many entries it refused."""
-    body = b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
-    while True:
-        answer = hub.post_entries(body)
-        if answer.status == 429:
-            time.sleep(1.0)
-            continue
+class _Sender:
+    """Posts lines as numbered entries: a hub that gets a batch twice stores it once."""
+
+    def __init__(self, options: SendOptions) -> None:
+        self._options = options
+        self._hub = HubClient(options.address, options.token)
+        self._producer = str(uuid.uuid4())
+        self._first = 0
+        self.refused = 0
+
+    def send(self, lines: list[Line]) -> None:
+        """Post *lines* in as few bodies as MAX_BATCH_BYTES allows; a line that is larger alone is refused alone."""
+        numbers: list[int] = []
+        entries: list[bytes] = []
+        size = 0
+        for number, line in lines:
+            entry = _encoded(line, self._options) if len(line) <= MAX_BATCH_BYTES else line
+            if len(entry) > MAX_BATCH_BYTES:
+                self._refuse(number, f"it takes over {MAX_BATCH_BYTES:,} bytes as an entry. Send it in smaller parts.")
+                self.refused += 1
+                continue
+            if size + len(entry) > MAX_BATCH_BYTES:
+                self._post(numbers, entries)
+                numbers, entries, size = [], [], 0
+            numbers.append(number)
+            entries.append(entry)
+            size += len(entry)
+        if entries:
+            self._post(numbers, entries)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._hub.close()
+
+    def _post(self, numbers: list[int], entries: list[bytes]) -> None:
+        """Post *entries*, the lines of *numbers*, again and again while the hub asks for patience."""
+        headers = {"Desktop-Logs-Producer": self._producer, "Desktop-Logs-First": str(self._first)}
+        body = b"".join(entries)
+        told: set[int] = set()
+        while True:
+            answer = self._hub.post_entries(body, headers)
+            # A hub that is busy may have looked at a part of the batch, and does not judge that part again.
+            for index, reason in answer.rejected.items():
+                if index not in told and 0 <= index < len(numbers):
+                    told.add(index)
+                    self._refuse(numbers[index], reason)
+            if answer.status != 429:
+                break
+            time.sleep(PATIENCE_S)
         if answer.status >= 500:
             raise ConnectError(f"The hub could not store the entries: {answer.error or f'HTTP {answer.status}'}")
-        for index, reason in answer.rejected.items():
-            complain(f"entry {sent_before + index + 1} was refused: {reason}")
-        if answer.status == 413:
-            complain(answer.error or "too large")
-            return len(entries)
-        return len(entries) - answer.accepted - answer.duplicates
+        if answer.status != 200 and not told:
+            complain(answer.error or f"The hub refused {len(entries)} entries: HTTP {answer.status}.")
+        self._first += len(entries)
+        self.refused += max(len(told), len(entries) - answer.accepted - answer.duplicates)
+
+    def _refuse(self, number: int, reason: str) -> None:
+        what = "the message" if self._options.message else f"line {number}"
+        complain(f"{what} was refused: {reason}")
 
 
-def _entry(line: bytes, options: SendOptions) -> dict[str, Any]:
-    """A line that is a JSON object is an entry as it stands; any other is a message."""
+def _encoded(line: bytes, options: SendOptions) -> bytes:
+    """*line* as an NDJSON entry: a JSON object is one as it stands, any other text is a message."""
     text = line.decode("utf-8", "backslashreplace")
-    entry: dict[str, Any] = {}
     if text.startswith("{"):
         try:
-            parsed = json.loads(text)
+            entry = json.loads(text)
+            if entry:
+                return _finished(entry, options)
         except (ValueError, RecursionError):
-            parsed = None  # a line that only looks like JSON, or nests beyond reason, is a message
-        if isinstance(parsed, dict):
-            entry = parsed
-    if not entry:
-        entry = {"message": text}
+            pass  # a line that only looks like JSON, or nests beyond reason, is a message
+    return _finished({"message": text}, options)
+
+
+def _finished(entry: dict[str, Any], options: SendOptions) -> bytes:
     if options.level:
         entry.setdefault("level", options.level)
     if options.source:
         context = entry.get("context")
         entry["context"] = {"source": options.source, **(context if isinstance(context, dict) else {})}
-    return entry
+    return json.dumps(entry).encode() + b"\n"
 
 
-def _lines(stream: BinaryIO) -> Iterator[list[bytes]]:
+def _lines(stream: BinaryIO) -> Iterator[list[Line]]:
     """Batches of the lines of *stream*, without empty ones; a line waits at most BATCH_WAIT_S for company."""
     waiting: queue.Queue[bytes | None] = queue.Queue(10 * BATCH_LINES)
 
     def read() -> None:
-        for line in stream:
-            waiting.put(line.rstrip(b"\r\n"))
+        try:
+            # Of a line without an end only as much is held as shows that it is too large.
+            while line := stream.readline(MAX_BATCH_BYTES + 2):
+                rest = line
+                while len(rest) > MAX_BATCH_BYTES and not rest.endswith(b"\n"):
+                    rest = stream.readline(MAX_BATCH_BYTES + 2)
+                waiting.put(line.rstrip(b"\r\n"))
+        except (OSError, ValueError) as failure:
+            complain(f"stdin cannot be read any further: {failure}. What came before is sent.")
         waiting.put(None)
 
     # A thread, since a pipe cannot be waited for with a time limit on Windows.
     threading.Thread(target=read, name="stdin", daemon=True).start()
+    number = 0
     ended = False
     while not ended:
-        batch: list[bytes] = []
+        batch: list[Line] = []
         size = 0
         line = waiting.get()
         deadline_s = time.monotonic() + BATCH_WAIT_S
@@ -112,8 +167,9 @@ def _lines(stream: BinaryIO) -> Iterator[list[bytes]]:
             if line is None:
                 ended = True
                 break
+            number += 1
             if line.strip():
-                batch.append(line)
+                batch.append((number, line))
                 size += len(line)
             left_s = deadline_s - time.monotonic()
             if len(batch) >= BATCH_LINES or size >= MAX_BATCH_BYTES or left_s <= 0:

@@ -237,7 +237,7 @@ def test_an_entry_that_is_refused_is_told_and_the_rest_is_sent(
     _, url = serve()
     program = run("send", url, stdin='good\n{"level":"info"}\nalso good')
     assert program.wait() == 1
-    assert program.stderr[0].startswith("desktop-logs: entry 2 was refused: an entry needs a message")
+    assert program.stderr[0].startswith("desktop-logs: line 2 was refused: an entry needs a message")
     assert lines(tmp_path, "application") == ["good", "also good"]
 
 
