@@ -255,7 +255,7 @@ def test_a_data_folder_that_cannot_be_written_is_told_and_records_are_shown_all_
         async with Opened(qapp, tmp_path / "file" / "data") as opened:
             await soon("it is told", lambda: "a file stands where a folder should be" in opened.notices())
             status, told = await opened.post("hello")
-            assert (status, told["accepted"]) == (503, 1)
+            assert (status, told["accepted"]) == (503, 0)
             assert "Cannot write log files" in told["error"]
             await soon("it is shown", lambda: opened.messages() == ["hello"])
             await soon("the button is there", lambda: "Cannot write log files" in opened.notices())
@@ -272,6 +272,7 @@ def test_bad_settings_are_told_and_the_defaults_hold(run: Run, qapp: QApplicatio
     async def body() -> None:
         async with Opened(qapp, tmp_path) as opened:
             await soon("it is told", lambda: "'loud' is not a level" in opened.notices())
+            assert "Mend or delete it. The defaults are used." in opened.notices()
             assert opened.desktop.log_settings.file_level == "info"
 
     run(body())

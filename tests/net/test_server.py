@@ -313,6 +313,8 @@ async def test_an_empty_frame_ends_the_connection_without_a_trace(server: HubSer
         await raw.send_str("40")
         await soon("it is a viewer", lambda: server.stats()["viewers"] == 1)
         await raw.send_str("")
+        async for _ in raw:  # reads on until the hub has closed
+            pass
         await soon("it is gone", lambda: server.stats()["viewers"] == 0)
 
 
