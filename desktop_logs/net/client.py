@@ -152,7 +152,14 @@ class RemoteFeed:
             try:
                 await self._connect(client, session, refused)
                 began_s = time.monotonic()
-                await self._ask_for_snapshot(client, lost)
+                try:
+                    await self._ask_for_snapshot(client, lost)
+                except SocketIOError:
+                    lost.set()  # gone between the handshake and our first word
+                if lost.is_set() and not self._first_attempt_over.is_set():
+                    raise ConnectError(
+                        f"{self.server.host} takes the connection and closes it at once. Is a token needed?"
+                    )
                 await lost.wait()
                 return time.monotonic() - began_s
             finally:
@@ -220,7 +227,8 @@ class RemoteFeed:
                 self._append(self._merge.give_up())
             else:
                 await asyncio.sleep(0.02)
-        self._first_attempt_over.set()
+        if not self._merge.is_waiting:
+            self._first_attempt_over.set()
 
     # What comes from the server
 
@@ -259,7 +267,9 @@ class RemoteFeed:
             listener()
 
     def _task_failed(self, name: str, failure: BaseException) -> None:
-        self._become(FeedState("failed", "failed", f"The connection to {self.address} failed: {failure!r}"))
+        self._first_problem = f"The connection to {self.address} failed: {failure!r}"
+        self._first_attempt_over.set()
+        self._become(FeedState("failed", "failed", self._first_problem))
 
 
 async def _leave(client: socketio.AsyncClient) -> None:

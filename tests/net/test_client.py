@@ -222,6 +222,16 @@ async def test_nobody_there_is_told_and_tried_again(foreign: ForeignServer, foll
     await soon("it connects by itself", lambda: feed.state.phase == "live")
 
 
+async def test_a_server_that_closes_at_once_is_told(foreign: ForeignServer, follow: Follow) -> None:
+    async def cut(sid: str, *_: Any) -> None:
+        await foreign.sio.disconnect(sid)
+
+    foreign.sio.on("requestLogs", cut)
+    feed = follow(foreign.url)
+    with pytest.raises(ConnectError, match="takes the connection and closes it at once"):
+        await feed.first_records()
+
+
 async def test_the_next_attempt_can_be_asked_for(
     foreign: ForeignServer, follow: Follow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
