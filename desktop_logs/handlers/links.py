@@ -9,7 +9,7 @@ import inspect
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from desktop_logs.handlers.process import say
@@ -37,6 +37,21 @@ def server_in(sio: Any) -> Any:
         if all(hasattr(server, name) for name in ("eio", "emit", "on", "handlers", "is_asyncio_based")):
             return server
     raise TypeError(f"a socketio.AsyncServer or a socketio.Server is needed, not {type(sio).__name__}.")
+
+
+class _Undecided(list[str]):
+    """Clients that are still being decided on. The server asks for each of its clients, and by then another one may
+    have come in on its own thread: so it is looked again."""
+
+    def __init__(self, pending: Callable[[], Sequence[str]]) -> None:
+        super().__init__(pending())
+        self._pending = pending
+
+    def __contains__(self, sid: object) -> bool:
+        return super().__contains__(sid) or sid in self._pending()
+
+    def __reduce__(self) -> tuple[type, tuple[list[str]]]:
+        return list, (list(self),)  # on the way to another process, through a message queue
 
 
 class Link:
@@ -115,8 +130,11 @@ class Link:
         server they are in the namespace already, and it would send them all that is emitted."""
         if sid is not None:
             return None
-        pending = getattr(getattr(self.sio, "manager", None), "pending_connect", {})
-        return [*pending.get(self._namespace, ())]
+        return _Undecided(self._pending)
+
+    def _pending(self) -> Sequence[str]:
+        pending: dict[str, list[str]] = getattr(getattr(self.sio, "manager", None), "pending_connect", {})
+        return pending.get(self._namespace, ())
 
     def _ask(self, sid: str) -> bool:
         """Put the answer for the client *sid* into the queue, where it has its exact place: all `log` events before it

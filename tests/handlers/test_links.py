@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import pickle
 import threading
 import types
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ import pytest
 import socketio
 
 from desktop_logs.handlers.broadcasting import BroadcastHandler
+from desktop_logs.handlers.links import _Undecided
 from tests.handlers.servers import async_server, async_viewer, threaded_server, until
 
 
@@ -89,6 +92,33 @@ async def test_a_client_that_is_refused_by_a_threaded_server_hears_nothing(
         handler.attach(sio)
         (only,) = await heard_by_one_who_is_refused(url, knocking, handler, logger)
         assert "secret" not in only
+
+
+async def test_a_client_that_comes_in_while_a_record_goes_out_is_not_forgotten(
+    handler: BroadcastHandler, logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a threaded server it may, between the look at who is undecided and the look at who is there."""
+    sio = socketio.Server(async_mode="threading")
+    manager, sent = sio.manager, []
+    manager.connect("decided", "/")
+    look = manager.get_participants
+
+    def come_in_and_look(namespace: str, room: Any) -> Any:
+        manager.pre_connect("undecided", namespace)
+        return look(namespace, room)
+
+    monkeypatch.setattr(manager, "get_participants", come_in_and_look)
+    monkeypatch.setattr(sio, "_send_eio_packet", lambda eio_sid, packet: sent.append(eio_sid))
+    handler.attach(sio)
+    logger.info("secret")
+    await until(lambda: handler.stats()["broadcast"] == 1)
+    assert sent == ["decided"]
+
+
+def test_who_is_undecided_can_be_told_to_other_processes() -> None:
+    """python-socketio's client managers pickle it, or write it as JSON."""
+    undecided = _Undecided(lambda: ["one"])
+    assert pickle.loads(pickle.dumps(undecided)) == json.loads(json.dumps(undecided)) == ["one"]
 
 
 def test_python_socketio_still_says_who_is_undecided() -> None:
