@@ -259,4 +259,4 @@ def _settings(data_dir: Path) -> tuple[LogSettings, str]:
     try:
         return read_settings(settings_file(data_dir)), ""
     except SettingsError as wrong:
-        return LogSettings(), str(wrong)
+        return LogSettings(), f"{wrong} The defaults are used."

@@ -117,7 +117,7 @@ def _window(typed: list[str]) -> int:
     from desktop_logs.display import missing_display
     from desktop_logs.folders import data_dir
 
-    remote = ServerAddress.parse(options.connect, options.path or "") if options.connect else None
+    remote = ServerAddress.parse(options.connect, options.path or "") if options.connect is not None else None
     hub_path = normal_path(options.path) if options.path and not remote else DEFAULT_PATH
     folder = data_dir(options.data_dir)
     problem = missing_display()

@@ -14,6 +14,7 @@ from desktop_logs.net.client import RemoteFeed
 from desktop_logs.terminal import complain, line_of, wants_color, write_out
 
 BATCH_RECORDS = 1_000
+LOOK_AGAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +41,18 @@ def tail(options: TailOptions) -> int:
 async def _tail(options: TailOptions) -> int:
     feed = RemoteFeed(options.address, options.token)
     news = asyncio.Event()
+    unread = 0
     feed.subscribe(news.set)
     feed.start()
     try:
         await feed.first_records()
         cursor = _show_held(feed, options)
+        unread = _tell_unread(feed, unread)
         was_live = True
         while options.follow:
-            await news.wait()
-            news.clear()
+            await _news_or_a_while(news)
             cursor = _show_new(feed, cursor, options)
+            unread = _tell_unread(feed, unread)
             is_live = feed.state.phase == "live"
             if is_live != was_live and feed.state.phase != "starting":
                 complain(f"connected to {feed.address} again" if is_live else f"{feed.state.problem} Trying again …")
@@ -57,6 +60,25 @@ async def _tail(options: TailOptions) -> int:
     finally:
         await feed.close()
     return 0
+
+
+async def _news_or_a_while(news: asyncio.Event) -> None:
+    """Wait for *news*, and no longer than LOOK_AGAIN_S: an entry that could not be read is counted, but is no news."""
+    try:
+        async with asyncio.timeout(LOOK_AGAIN_S):
+            await news.wait()
+    except TimeoutError:
+        return
+    news.clear()
+
+
+def _tell_unread(feed: RemoteFeed, told: int) -> int:
+    """Tell of the entries that could not be read since *told* of them were told; how many there are now."""
+    unread = feed.stats()["rejected"]
+    if unread > told:
+        entries = "1 entry" if unread - told == 1 else f"{unread - told:,} entries"
+        complain(f"{entries} of {feed.address} could not be read. Look at what that server sends.")
+    return unread
 
 
 def _show_held(feed: RemoteFeed, options: TailOptions) -> int:

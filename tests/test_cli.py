@@ -198,6 +198,8 @@ def test_without_a_display_a_remote_log_is_printed(
         (["serve", "--path", "a?b"], "UserError: The path 'a?b' cannot be used"),
         (["serve", "--data-dir", "/proc/nowhere"], "StorageError: Cannot use /proc/nowhere as the data folder"),
         (["--connect", "http://host:x"], "UserError: The port in"),
+        (["--connect", ""], "UserError: Type the server's URL"),
+        (["stats", "http://127.0.0.1:0"], "UserError: The port in"),
         (["tail", "--lines", "-1"], "is not a whole number"),
     ],
 )
@@ -229,6 +231,7 @@ def test_a_settings_file_that_is_none_is_told(run: Callable[..., Program], tmp_p
     program = run("serve", "--port", "0", "--data-dir", tmp_path)
     assert program.wait() == 2
     assert "is not JSON" in program.stderr[0]
+    assert "defaults" not in program.stderr[0]
 
 
 def test_an_entry_that_is_refused_is_told_and_the_rest_is_sent(

@@ -46,6 +46,8 @@ class ServerAddress:
             raise UserError(f"{typed!r} begins with {parts.scheme}://, which is not http, https, ws or wss.")
         try:
             host, port = parts.hostname, parts.port
+            if port == 0:
+                raise ValueError("no server can be reached at port 0")
         except ValueError:
             raise UserError(f"The port in {typed!r} is not a number from 1 to 65535.") from None
         if not host or any(character.isspace() for character in parts.netloc):

@@ -18,17 +18,17 @@ def read_settings(path: Path) -> LogSettings:
         return LogSettings()
     except (OSError, UnicodeDecodeError) as fault:
         reason = fault.strerror if isinstance(fault, OSError) else "it is not UTF-8"
-        raise SettingsError(f"Cannot read the settings in {path}: {reason}. The defaults are used.") from None
+        raise SettingsError(f"Cannot read the settings in {path}: {reason}. Mend or delete it.") from None
     try:
         values = json.loads(text)
     except ValueError as wrong:
-        raise SettingsError(f"{path} is not JSON: {wrong}. Mend or delete it; the defaults are used.") from None
+        raise SettingsError(f"{path} is not JSON: {wrong}. Mend or delete it.") from None
     if not isinstance(values, dict):
-        raise SettingsError(f"{path} must hold one JSON object. Mend or delete it; the defaults are used.")
+        raise SettingsError(f"{path} must hold one JSON object. Mend or delete it.")
     try:
         return LogSettings.from_mapping(values)
     except SettingsError as wrong:
-        raise SettingsError(f"{path}: {wrong} The defaults are used.") from None
+        raise SettingsError(f"{path}: {wrong} Mend or delete it.") from None
 
 
 def write_settings(path: Path, settings: LogSettings) -> None:

@@ -34,6 +34,8 @@ def test_what_is_meant(typed: str, path: str, url: str, meant_path: str) -> None
         ("http://a b", "names no host"),
         ("http://host:99999", "port in"),
         ("http://host:x", "port in"),
+        ("http://127.0.0.1:0", "port in .* is not a number from 1 to 65535"),
+        ("host:0", "port in"),
         ("http://user:secret@host", "token in its own field"),
     ],
 )

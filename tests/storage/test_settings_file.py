@@ -36,6 +36,7 @@ def test_a_file_that_cannot_be_used_is_told_with_its_place(tmp_path: Path, conte
     with pytest.raises(SettingsError, match=sentence) as wrong:
         read_settings(path)
     assert str(path) in str(wrong.value)
+    assert str(wrong.value).endswith(" Mend or delete it.")
     assert path.read_bytes() == content
 
 
