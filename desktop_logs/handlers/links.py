@@ -8,6 +8,7 @@ import contextvars
 import inspect
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -54,7 +55,7 @@ class _Undecided(list[str]):
         return list, (list(self),)  # on the way to another process, through a message queue
 
 
-class Link:
+class Link(ABC):
     """One attached server. *order* is the handler's lock, *snapshot* gives its recent entries under that lock."""
 
     def __init__(
@@ -106,9 +107,9 @@ class Link:
             self._make_room()
         return self._rouse()
 
+    @abstractmethod
     def wake(self) -> None:
         """Start the task that drains. Raises nothing."""
-        raise NotImplementedError
 
     def begin_anew(self, order: threading.RLock) -> None:
         """In a forked child: no task runs here."""
@@ -116,8 +117,9 @@ class Link:
         self._is_awake = False
         self._queue.clear()
 
+    @abstractmethod
     def _answer(self) -> Callable[..., Any]:
-        raise NotImplementedError
+        """The function that answers `requestLogs`, as this kind of server calls it."""
 
     def _theirs(self) -> Any:
         """The application's class-based namespace, if it answers `requestLogs` itself. Looked for at each request: it
