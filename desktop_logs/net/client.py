@@ -19,6 +19,7 @@ from desktop_logs.core.hub import RING_CAPACITY
 from desktop_logs.core.merge import SnapshotMerge
 from desktop_logs.core.records import Record
 from desktop_logs.core.ring import Ring
+from desktop_logs.core.safe_text import one_line
 from desktop_logs.core.wire import parse_entry, unwrap_many
 from desktop_logs.net.diagnosis import connection_problem, diagnose
 from desktop_logs.net.sio import PeerFaults, quiet_logger, take_large_requests
@@ -240,6 +241,7 @@ class RemoteFeed:
             self._append(self._merge.snapshot(unwrap_many(payload)))
         except EntryError:
             self._rejected += 1
+            self._wake()
 
     def _append(self, payloads: list[object]) -> None:
         records: list[Record] = []
@@ -253,8 +255,8 @@ class RemoteFeed:
                 self._rejected += 1
             else:
                 seq += 1
-        if records:
-            self._ring.extend(records)
+        self._ring.extend(records)
+        if payloads:
             self._wake()
 
     def _become(self, state: FeedState) -> None:
@@ -292,7 +294,7 @@ def _said(refused: list[object]) -> str:
     """What a server said when it refused a namespace: a text, or an object with a message."""
     for reason in refused:
         if isinstance(reason, dict) and isinstance(reason.get("message"), str):
-            return str(reason["message"]).rstrip(".")[:200]
-        if isinstance(reason, str):
-            return reason.rstrip(".")[:200]
+            reason = reason["message"]
+        if isinstance(reason, str) and reason.strip():
+            return one_line(reason.strip().rstrip(".")[:200])
     return "it gives no reason"
