@@ -17,6 +17,7 @@ from desktop_logs import __version__
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.errors import ListenError, SettingsError, StorageError
 from desktop_logs.core.feed import Feed
+from desktop_logs.core.safe_text import one_line
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import logs_dir, settings_file, window_file
 from desktop_logs.localhub import FLUSH_TIMEOUT_S, LocalHub
@@ -124,7 +125,7 @@ class Desktop:
         if self._options.remote is not None:
             self._open(self._options.remote)
         await self._start_hub()
-        self._tasks.start(self._watch_files(), "watch files")
+        self._tasks.start(self._watch(), "watch files and refusals")
         await asyncio.sleep(SETTLE_S)
         self._window.reset_stalls()  # what opening the window took is start-up, which has figures of its own
         await self._closed.wait()
@@ -170,10 +171,14 @@ class Desktop:
         text = str(failure)
         self._window.show_notice("port", text[:1].upper() + text[1:], level="error", actions=offers)
 
-    async def _watch_files(self) -> None:
-        """Keep the status bar and the notice about the files as they are."""
-        told = ""
+    async def _watch(self) -> None:
+        """Keep the status bar and the notices about files and refused entries as they are."""
+        told = refused = ""
         while True:
+            if self._hub.hub.last_rejection != refused:
+                refused = self._hub.hub.last_rejection
+                # A producer that asks for no answer would hear of none.
+                self._window.show_notice("refused", one_line(f"An entry was refused: {refused.rstrip('.')}."))
             problem = self._hub.disk.problem
             if not self._hub.disk.settings.files:
                 self._window.set_files_state("files off", True)

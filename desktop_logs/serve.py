@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,9 +62,13 @@ async def _serve(options: ServeOptions, settings: LogSettings) -> int:
 
 
 async def _until(stop: asyncio.Event, hub: LocalHub) -> None:
-    """Wait for *stop*, telling of each problem with the files when it begins and when it ends."""
-    told = ""
+    """Wait for *stop*, telling of each problem with the files when it begins and when it ends, and of each new reason
+    to refuse an entry: a producer that asks for no answer hears of none."""
+    told = refused = ""
     while not stop.is_set():
+        if hub.hub.last_rejection != refused:
+            refused = hub.hub.last_rejection
+            complain(f"An entry was refused: {refused.rstrip('.')}.")
         if hub.disk.problem != told:
             told = hub.disk.problem
             complain(told or "The log files can be written again.")
@@ -84,7 +88,7 @@ def _reload(hub: LocalHub, options: ServeOptions) -> None:
         hub.disk.configure(settings)
 
 
-def _on_signals(stop: asyncio.Event, reload: Any) -> None:
+def _on_signals(stop: asyncio.Event, reload: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for name in ("SIGINT", "SIGTERM"):
         number = getattr(signal, name)

@@ -266,6 +266,21 @@ def test_a_data_folder_that_cannot_be_written_is_told_and_records_are_shown_all_
     run(body())
 
 
+def test_a_refused_entry_is_told_in_the_window_and_the_rest_goes_on(
+    run: Run, qapp: QApplication, tmp_path: Path
+) -> None:
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            assert (await opened.post("good", ""))[0] == 200
+            async with aiohttp.ClientSession() as session:
+                await session.post(f"{opened.url}/api/logs", data=b"[7]")
+            await soon("it is told", lambda: "An entry was refused: an entry must be a JSON object" in opened.notices())
+            assert (await opened.post("after"))[0] == 200
+            await soon("the rest is shown", lambda: opened.messages()[-1] == "after")
+
+    run(body())
+
+
 def test_bad_settings_are_told_and_the_defaults_hold(run: Run, qapp: QApplication, tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text('{"file_level":"loud"}')
 

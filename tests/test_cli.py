@@ -237,11 +237,12 @@ def test_a_settings_file_that_is_none_is_told(run: Callable[..., Program], tmp_p
 def test_an_entry_that_is_refused_is_told_and_the_rest_is_sent(
     serve: Callable[..., tuple[Program, str]], run: Callable[..., Program], tmp_path: Path
 ) -> None:
-    _, url = serve()
+    hub, url = serve()
     program = run("send", url, stdin='good\n{"level":"info"}\nalso good')
     assert program.wait() == 1
     assert program.stderr[0].startswith("desktop-logs: line 2 was refused: an entry needs a message")
     assert lines(tmp_path, "application") == ["good", "also good"]
+    assert "An entry was refused: an entry needs a message" in hub.error_with("was refused")
 
 
 def test_a_reader_that_leaves_ends_tail_without_a_word(

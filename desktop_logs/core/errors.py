@@ -13,10 +13,6 @@ class EntryError(PeerError):
     """An entry that cannot be taken; the others of its batch are."""
 
 
-class TooLarge(PeerError):
-    """A body or packet over its limit."""
-
-
 class UserError(DesktopLogsError):
     """What a person typed cannot be done as it stands."""
 

@@ -18,8 +18,6 @@ Choice = Literal["system", "dark", "light"]
 CHOICES: Final[tuple[Choice, ...]] = ("system", "dark", "light")
 
 ROW_HEIGHT: Final = 24
-GRID: Final = 8
-RADIUS: Final = 6
 FIELD_HEIGHT: Final = 32
 
 # Of 200,000 tried, the start value that gives the names seen most (api, worker, db, gateway, auth, web, …) hues far
