@@ -29,6 +29,10 @@ class QueryError(UserError):
         self.position = position
 
 
+class TooSlow(QueryError):
+    """A regular expression needed too long for a text, which says nothing of whether it would have matched."""
+
+
 class EnvironmentFault(DesktopLogsError):
     """The machine, the disk or the network does not play along; the program goes on without, and says so."""
 
