@@ -1,15 +1,17 @@
-"""The settings of what is written where, as one object. Pure: reading and writing the file is done elsewhere."""
+"""The settings: what is written where, and how much a window holds, as one object. Pure: the file is read elsewhere."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from desktop_logs.core.errors import SettingsError
 from desktop_logs.core.levels import parse_threshold
 
+DEFAULT_HELD_RECORDS: Final = 1_000_000
+MAX_HELD_RECORDS: Final = 1_000_000
 _LEVEL_FIELDS = ("console_level", "file_level", "error_level")
 
 
@@ -30,6 +32,8 @@ class LogSettings:
     """A file that would grow past this is followed by a numbered one (`.log.1`, `.log.2`, …)."""
     max_age_days: int = 30
     """Files of days longer ago than this are deleted."""
+    held_records: int = DEFAULT_HELD_RECORDS
+    """How many of the newest records each tab of the window holds; about 200 bytes each, and their text."""
 
     def __post_init__(self) -> None:
         for name in _LEVEL_FIELDS:
@@ -45,6 +49,7 @@ class LogSettings:
                 raise SettingsError(f"{name} must be true or false, not {getattr(self, name)!r}.")
         _check_number("max_file_bytes", self.max_file_bytes, 1_000, 100_000_000_000)
         _check_number("max_age_days", self.max_age_days, 1, 36_500)
+        _check_number("held_records", self.held_records, 1_000, MAX_HELD_RECORDS)
 
     def changed(self, **changes: Any) -> LogSettings:
         """A copy with *changes*. Raises SettingsError for an unknown name or a value that cannot be."""

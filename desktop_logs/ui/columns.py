@@ -7,8 +7,8 @@ from typing import Final
 from PySide6.QtCore import QByteArray, QPoint, Qt, Signal
 from PySide6.QtWidgets import QHeaderView, QMenu, QWidget
 
+from desktop_logs.ui.cells import COLUMNS, LEVEL, MESSAGE, SOURCE, TIME
 from desktop_logs.ui.delegate import FIRST_PADDING, PADDING
-from desktop_logs.ui.model import COLUMNS, LEVEL, MESSAGE, SOURCE, TIME
 
 _HEIGHT: Final = 28
 _LEAST_WIDTH: Final = 40

@@ -22,7 +22,8 @@ from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QS
 
 from desktop_logs.core.levels import band_of
 from desktop_logs.core.records import Record
-from desktop_logs.ui.model import LEVEL, MESSAGE, TIME, RecordModel, cell_text, first_line, tooltip_text
+from desktop_logs.ui.cells import LEVEL, MESSAGE, TIME, cell_text, first_line, tooltip_text
+from desktop_logs.ui.model import RecordModel
 from desktop_logs.ui.theme import ROW_HEIGHT, Palette, band_color, source_color
 
 PADDING: Final = 8

@@ -7,7 +7,7 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -29,7 +29,7 @@ _GONE_ERRNOS = (errno.ENOENT, errno.ENOTDIR)
 
 
 class ExportJob:
-    """One export over a snapshot of records, all or nothing.
+    """One export over records that do not change any more, all or nothing.
 
     The file grows as `<name>.part` beside its target and takes the target's name when it is complete. Cancelled or
     failed, the part is deleted and a file that had the target's name before is as it was.
@@ -44,7 +44,7 @@ class ExportJob:
     ) -> None:
         """*progress* is called on the loop with the records done and their total, about 200 times a second."""
         self.total = len(records)
-        self._records = tuple(records)  # a snapshot: the window goes on adding to its own list
+        self._records = records
         self._form = form
         self._progress = progress
         self._part = _PartFile(target)
@@ -147,16 +147,18 @@ def open_new(path: Path) -> BinaryIO:
     return open(path, "xb")
 
 
-def groups(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+def groups(records: Iterable[Record]) -> Iterator[list[Record]]:
     """*records* in order, in groups that take at most about a millisecond to encode."""
-    start = characters = 0
-    for index, record in enumerate(records, 1):
+    group: list[Record] = []
+    characters = 0
+    for record in records:
+        group.append(record)
         characters += len(record.message) + len(record.context)
-        if index - start >= _GROUP_RECORDS or characters >= _GROUP_CHARACTERS:
-            yield records[start:index]
-            start, characters = index, 0
-    if start < len(records):
-        yield records[start:]
+        if len(group) >= _GROUP_RECORDS or characters >= _GROUP_CHARACTERS:
+            yield group
+            group, characters = [], 0
+    if group:
+        yield group
 
 
 def export_problem(problem: OSError, target: Path) -> str:

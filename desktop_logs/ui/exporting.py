@@ -67,14 +67,17 @@ class ExportDialog(QDialog):
         *,
         tasks: Tasks | None = None,
     ) -> None:
-        """*tasks* runs the export, so that who ends the program can cancel it; the dialog has its own without one."""
+        """*shown* and *selected* must not change any more.
+
+        *tasks* runs the export, so that who ends the program can cancel it; the dialog has its own without one.
+        """
         super().__init__(parent)
         self.setWindowTitle("Export")
         self.setMinimumWidth(_WIDTH_PX)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._theme = theme
-        self._shown = tuple(shown)
-        self._selected = tuple(selected)
+        self._shown = shown
+        self._selected = selected
         self._folder = folder
         self._tasks = Tasks(_report) if tasks is None else tasks  # an empty one is falsy
         self._task: asyncio.Task[str] | None = None
@@ -100,7 +103,7 @@ class ExportDialog(QDialog):
         return FORMATS[self._format.currentData()]
 
     @property
-    def _chosen(self) -> tuple[Record, ...]:
+    def _chosen(self) -> Sequence[Record]:
         return self._selected if self._some.isChecked() else self._shown
 
     def reject(self) -> None:

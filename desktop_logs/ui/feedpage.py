@@ -15,10 +15,11 @@ from desktop_logs.core.feed import Feed
 from desktop_logs.core.levels import BANDS
 from desktop_logs.core.query import Query
 from desktop_logs.core.records import Record
+from desktop_logs.core.settings import DEFAULT_HELD_RECORDS
 from desktop_logs.ui.detail import DetailPane
 from desktop_logs.ui.empty import EmptyState
 from desktop_logs.ui.filterbar import FilterBar
-from desktop_logs.ui.model import DEFAULT_CAPACITY, RecordModel
+from desktop_logs.ui.model import RecordModel
 from desktop_logs.ui.notices import Notices
 from desktop_logs.ui.splitter import DetailSplitter
 from desktop_logs.ui.statusbar import Figures, StatusBar
@@ -48,7 +49,7 @@ class FeedPage(QWidget):
         theme: Theme,
         *,
         is_local: bool,
-        capacity: int = DEFAULT_CAPACITY,
+        capacity: int = DEFAULT_HELD_RECORDS,
         parent: QWidget | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -215,7 +216,7 @@ class FeedPage(QWidget):
         """Bring all counts up to date; at most four times a second while records come, not while hidden."""
         if not self.isVisible():
             return
-        self.bar.set_figures(len(self.model.shown), len(self.model.held), self.model.counts)
+        self.bar.set_figures(self.model.shown_count, self.model.held_count, self.model.counts)
         if self._paused:
             waiting = max(self.feed.head - self._seq, 0)
             self.area.show_pill(f"{waiting:,} new  ·  paused, press Space" if waiting else "")
@@ -232,10 +233,11 @@ class FeedPage(QWidget):
             self._stack.setCurrentWidget(wanted)
             if self.hasFocus():
                 self.focus_table()
-        if self.model.shown or self.model.is_filtering or is_untouched:
+        held = self.model.held_count
+        if self.model.shown_count or self.model.is_filtering or is_untouched:
             self.area.show_hint("")
-        elif self.model.held:
-            hidden = f"{len(self.model.held):,} {'record is' if len(self.model.held) == 1 else 'records are'} hidden"
+        elif held:
+            hidden = f"{held:,} {'record is' if held == 1 else 'records are'} hidden"
             self.area.show_hint("Nothing matches the filter", f"{hidden}.", "Clear filter")
         elif self._has_shown:
             self.area.show_hint("Cleared", "New records appear here.")
@@ -292,7 +294,7 @@ class FeedPage(QWidget):
         return timer
 
     def _figures(self) -> Figures:
-        return Figures(len(self.model.shown), len(self.model.held), self._skipped)
+        return Figures(self.model.shown_count, self.model.held_count, self._skipped)
 
     def _filter(self, bands: frozenset[int], query: Query) -> None:
         self.model.set_filter(bands, query)

@@ -10,10 +10,10 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from desktop_logs.core.errors import QueryError
+from desktop_logs.core.levels import ALL_BANDS
 from desktop_logs.core.query import Query, parse
 from desktop_logs.ui.icons import icon
 from desktop_logs.ui.levels import LevelChips, LevelsMenu
-from desktop_logs.ui.model import ALL_BANDS
 from desktop_logs.ui.queryfield import QueryField
 from desktop_logs.ui.theme import FIELD_HEIGHT, Palette, Theme
 

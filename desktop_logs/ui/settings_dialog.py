@@ -1,4 +1,4 @@
-"""The dialog for what is written where and how the window looks. It edits a LogSettings and saves nothing itself."""
+"""The dialog for what is written where, and for what the window holds and looks like. It saves nothing itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from desktop_logs.core.errors import SettingsError
 from desktop_logs.core.levels import BANDS
-from desktop_logs.core.settings import LogSettings
+from desktop_logs.core.settings import MAX_HELD_RECORDS, LogSettings
 from desktop_logs.ui.clipboard import CopyButton
 from desktop_logs.ui.forms import ProblemLabel, field_label, heading, open_folder, push_button
 from desktop_logs.ui.theme import CHOICES, Theme
@@ -57,7 +57,14 @@ class SettingsDialog(QDialog):
         self._max_age.setRange(1, 36_500)
         self._max_age.setValue(settings.max_age_days)
         self._max_age.setSuffix(" days")
-        for box in (self._max_file, self._max_age):
+        self._held = QSpinBox()
+        self._held.setRange(1_000, MAX_HELD_RECORDS)
+        self._held.setSingleStep(100_000)
+        self._held.setGroupSeparatorShown(True)
+        self._held.setValue(settings.held_records)
+        self._held.setSuffix(" records")
+        self._held.setToolTip("The oldest leave the window first. In the files they stay.")
+        for box in (self._max_file, self._max_age, self._held):
             box.lineEdit().setTextMargins(6, 0, 0, 0)  # the style sheet's padding does not reach a spin box's text
         self._console = QCheckBox("&Print records in the terminal this was started from")
         self._console.setChecked(settings.console)
@@ -104,7 +111,8 @@ class SettingsDialog(QDialog):
         add(self._console, whole=True)
         add(field_label("Records f&rom", self._console_level), self._console_level)
         form.setRowMinimumHeight(form.rowCount(), 8)
-        add(heading("Appearance"), whole=True)
+        add(heading("Window"), whole=True)
+        add(field_label("&Hold at most", self._held), self._held)
         add(field_label("&Theme", self._theme_box), self._theme_box)
 
         save = push_button("Save", primary=True)
@@ -163,6 +171,7 @@ class SettingsDialog(QDialog):
                 max_age_days=self._max_age.value(),
                 console=self._console.isChecked(),
                 console_level=self._console_level.currentText(),
+                held_records=self._held.value(),
             )
         except SettingsError as fault:
             self.show_problem(str(fault))

@@ -7,7 +7,6 @@ rows the table puts that record back to its place, unless it follows the newest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final
 
 from PySide6.QtCore import (
@@ -22,12 +21,15 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from desktop_logs.core.export import text_line
 from desktop_logs.core.records import Record
+from desktop_logs.ui.cells import COLUMNS
 from desktop_logs.ui.columns import Columns
 from desktop_logs.ui.delegate import RecordDelegate
-from desktop_logs.ui.model import COLUMNS, RecordModel
+from desktop_logs.ui.model import RecordModel
 from desktop_logs.ui.theme import ROW_HEIGHT, Palette, Theme, fixed_font, interface_font
 
 MAX_COPIED_ROWS: Final = 5_000
+MAX_PICKED_ROWS: Final = 1_000
+"""As many are selected again row by row after a filter change."""
 MAX_COPIED_CHARACTERS: Final = 5_000_000
 """More would hold the window for longer than a frame; the export is for those."""
 _SelectRows = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
@@ -52,8 +54,8 @@ class RecordTable(QTableView):
         self._is_focusing = False
         self._is_going = False
         self._current_seq: int | None = None
-        self._selected_seqs: list[int] = []
-        """The selection, for as long as a filter change goes on."""
+        self._selected: list[tuple[int, int]] = []
+        """The selection as runs of numbers, first and last, for as long as a filter change goes on."""
         self.setAccessibleName("Records")
         font = fixed_font()
         self.setFont(font)
@@ -102,9 +104,18 @@ class RecordTable(QTableView):
     # Records and rows
 
     def selected_records(self) -> list[Record]:
-        """The records of the selected rows, in their order."""
-        shown = self._records.shown
-        return [record for first, last in self._selected_ranges() for record in shown[first : last + 1]]
+        """The records of the selected rows, in their order; 2 µs each, so look at their number first."""
+        at = self._records.record_at
+        return [at(row) for first, last in self._selected_ranges() for row in range(first, last + 1)]
+
+    def selected(self) -> Sequence[Record]:
+        """The records of the selected rows as they are now, in their order, made when they are asked for."""
+        return self._records.shown.part(self._selected_ranges())
+
+    @property
+    def selected_count(self) -> int:
+        """How many rows are selected."""
+        return sum(last - first + 1 for first, last in self._selected_ranges())
 
     def current_record(self) -> Record | None:
         """The record of the current row; None when there is none."""
@@ -140,10 +151,10 @@ class RecordTable(QTableView):
 
     def copy_selection(self) -> None:
         """Put the selected rows on the clipboard as text, a record after another."""
-        records = self.selected_records()
-        size = sum(len(record.message) + len(record.context) for record in records[:MAX_COPIED_ROWS])
-        if len(records) > MAX_COPIED_ROWS or size > MAX_COPIED_CHARACTERS:
-            self.copy_refused.emit(len(records))
+        count = self.selected_count
+        records = self.selected_records() if count <= MAX_COPIED_ROWS else []
+        if count > len(records) or sum(map(_size, records)) > MAX_COPIED_CHARACTERS:
+            self.copy_refused.emit(count)
         elif records:
             QGuiApplication.clipboard().setText("\n".join(map(text_line, records)))
 
@@ -190,7 +201,7 @@ class RecordTable(QTableView):
         if self._is_changing or not current.isValid():
             return
         record = self._records.record_at(current.row())
-        self._selected_seqs = []
+        self._selected = []
         if record.seq != self._current_seq:
             self._current_seq = record.seq
             self.current_record_changed.emit(record)
@@ -212,10 +223,10 @@ class RecordTable(QTableView):
         if current.isValid() and not self._following:
             y = self.visualRect(current).y()
             if 0 <= y < self.viewport().height():
-                self._anchor = (self._records.record_at(current.row()).seq, y)
-        selected = self.selected_records()
+                self._anchor = (self._records.seq_at(current.row()), y)
+        selected = self._selected_runs()
         if selected:
-            self._selected_seqs = [record.seq for record in selected] if len(selected) <= MAX_COPIED_ROWS else []
+            self._selected = selected
         self._is_changing = True
 
     def _rows_inserted(self, _parent: QModelIndex, first: int, _last: int) -> None:
@@ -231,7 +242,7 @@ class RecordTable(QTableView):
         self._rows_changed()
 
     def _rows_reset(self) -> None:
-        if not self._records.held:
+        if not self._records.held_count:
             self._cleared()
         self._restore_selection()
         self._rows_changed()
@@ -248,7 +259,7 @@ class RecordTable(QTableView):
 
     def _cleared(self) -> None:
         self._delegate.forget()
-        self._selected_seqs = []
+        self._selected = []
         if self._current_seq is not None:
             self._current_seq = None
             self.current_record_changed.emit(None)
@@ -262,21 +273,40 @@ class RecordTable(QTableView):
             if row is not None:
                 index = self._records.index(row, column)
                 selection.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
-        if not self._selected_seqs:
-            return
-        found = [(seq, row) for seq in self._selected_seqs if (row := self._records.row_of_seq(seq)) is not None]
-        if found:
-            self._selected_seqs = [seq for seq in self._selected_seqs if self._records.row_of_seq(seq) is None]
+        if self._selected:
             select = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-            selection.select(self._as_selection([row for _, row in found]), select)
+            selection.select(self._as_selection(self._selected), select)
 
-    def _as_selection(self, rows: Sequence[int]) -> QItemSelection:
+    def _selected_runs(self) -> list[tuple[int, int]]:
+        """The selection in numbers: each row by itself, or, of more than a person picks, the ends of each stretch.
+
+        What a filter hid between two such ends belongs to the selection when it is shown again.
+        """
+        seq_at = self._records.seq_at
+        if self.selected_count > MAX_PICKED_ROWS:
+            return [(seq_at(first), seq_at(last)) for first, last in self._selected_ranges()]
+        rows = (row for first, last in self._selected_ranges() for row in range(first, last + 1))
+        return [(seq, seq) for seq in map(seq_at, rows)]
+
+    def _as_selection(self, runs: Sequence[tuple[int, int]]) -> QItemSelection:
+        """The rows that are shown of *runs* of numbers."""
         selection = QItemSelection()
-        starts = [rows[0]] + [after for before, after in pairwise(rows) if after != before + 1]
-        ends = [before for before, after in pairwise(rows) if after != before + 1] + [rows[-1]]
-        for first, last in zip(starts, ends, strict=True):
-            selection.select(self._records.index(first, 0), self._records.index(last, len(COLUMNS) - 1))
+        started: int | None = None
+        ended = -1
+        for first_seq, last_seq in runs:
+            first, after = self._records.row_from_seq(first_seq), self._records.row_from_seq(last_seq + 1)
+            if first == after:
+                continue
+            if started is None or first > ended:
+                self._add_rows(selection, started, ended)
+                started = first
+            ended = after
+        self._add_rows(selection, started, ended)
         return selection
+
+    def _add_rows(self, selection: QItemSelection, first: int | None, after: int) -> None:
+        if first is not None:
+            selection.select(self._records.index(first, 0), self._records.index(after - 1, len(COLUMNS) - 1))
 
     def _selected_ranges(self) -> list[tuple[int, int]]:
         selection = self.selectionModel().selection()
@@ -286,7 +316,7 @@ class RecordTable(QTableView):
 
     def _last_row_in_view(self) -> int:
         row = self.rowAt(self.viewport().height() - 1)
-        return row if row >= 0 else len(self._records.shown) - 1
+        return row if row >= 0 else self._records.shown_count - 1
 
     def _scrolled(self, value: int) -> None:
         if self._is_changing:
@@ -300,13 +330,13 @@ class RecordTable(QTableView):
     def _take_anchor(self) -> None:
         value = self.verticalScrollBar().value()
         row = value // ROW_HEIGHT
-        if row < len(self._records.shown):
-            self._anchor = (self._records.record_at(row).seq, row * ROW_HEIGHT - value)
+        if row < self._records.shown_count:
+            self._anchor = (self._records.seq_at(row), row * ROW_HEIGHT - value)
 
     def _to_anchor(self) -> None:
         seq, y = self._anchor
         row = self._records.row_from_seq(seq)
-        is_there = row < len(self._records.shown) and self._records.record_at(row).seq == seq
+        is_there = row < self._records.shown_count and self._records.seq_at(row) == seq
         self._move_to(row * ROW_HEIGHT - (y if is_there else max(y, 0)))
 
     def _to_bottom(self) -> None:
@@ -338,3 +368,7 @@ class RecordTable(QTableView):
     def _theme_changed(self, palette: Palette) -> None:
         self._delegate.set_palette(palette)
         self.viewport().update()
+
+
+def _size(record: Record) -> int:
+    return len(record.message) + len(record.context)

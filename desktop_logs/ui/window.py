@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from typing import Final
 
-from PySide6.QtCore import QSettings, QTimer, QUrl, Signal, qVersion
+from PySide6.QtCore import QSettings, Qt, QTimer, QUrl, Signal, qVersion
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
@@ -114,8 +114,8 @@ class MainWindow(QMainWindow):
     def stats(self) -> dict[str, int]:
         """The counters of protocol.md that the window knows, over all its pages."""
         return {
-            "window_rows": sum(len(page.model.held) for page in self._pages),
-            "window_shown": sum(len(page.model.shown) for page in self._pages),
+            "window_rows": sum(page.model.held_count for page in self._pages),
+            "window_shown": sum(page.model.shown_count for page in self._pages),
             "window_longest_stall_ms": round(self._stalls.longest_ms),
         }
 
@@ -156,14 +156,23 @@ class MainWindow(QMainWindow):
         self._remotes.open_dialog()
 
     def open_export_dialog(self) -> None:
-        """Offer to write the shown or the selected records to a file."""
+        """Offer to write the shown or the selected records to a file, once a filter change under way is complete."""
+        page = self.current_page
+        if page is None:
+            return
+        if page.model.is_filtering:
+            # All that is shown is what the filter will have found in a moment.
+            page.model.filtering_changed.connect(self._export_now, Qt.ConnectionType.SingleShotConnection)
+        else:
+            self._export_now()
+
+    def _export_now(self) -> None:
         from desktop_logs.ui.exporting import ExportDialog  # loaded when it is opened, as all dialogs are
 
         page = self.current_page
         if page is None:
             return
-        page.model.finish_filtering()
-        shown, selected = list(page.model.shown), page.table.selected_records()
+        shown, selected = page.model.shown, page.table.selected()
         dialog = ExportDialog(self._theme, shown, selected, self._remembered.export_folder, self)
         dialog.exported.connect(lambda path: self._remembered.set_export_folder(path.parent))
         dialog.open()
@@ -181,6 +190,8 @@ class MainWindow(QMainWindow):
                 dialog.show_problem(str(wrong))
             else:
                 self.clear_notice("settings")
+                for page in self._pages:
+                    page.model.set_capacity(settings.held_records)
 
         dialog.settings_changed.connect(change)
         dialog.theme_chosen.connect(self.choose_theme)
@@ -264,7 +275,8 @@ class MainWindow(QMainWindow):
             act(self.current_page)
 
     def _add_page(self, feed: Feed, *, is_local: bool) -> FeedPage:
-        page = FeedPage(feed, self._theme, is_local=is_local, parent=self._stack)
+        capacity = self._actions.log_settings.held_records
+        page = FeedPage(feed, self._theme, is_local=is_local, capacity=capacity, parent=self._stack)
         page.bar.set_menu(self._commands.menu)
         if page.empty is not None:
             page.empty.set_address(self._local_url)

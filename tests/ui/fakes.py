@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from itertools import cycle, islice
 
+from PySide6.QtCore import QCoreApplication
+
 from desktop_logs.core.feed import FeedState, Phase
 from desktop_logs.core.levels import severity_of_name
 from desktop_logs.core.records import Record
 from desktop_logs.core.ring import Ring
+from desktop_logs.ui.model import RecordModel
 
 START_NS = 1_795_344_151_560_000_000
 SOURCES = ("api", "worker", "db", "gateway", "auth")
@@ -68,3 +71,9 @@ class FakeFeed:
     def wake(self) -> None:
         for listener in tuple(self.listeners):
             listener()
+
+
+def complete_filter(model: RecordModel) -> None:
+    """Let a filter change complete, as it does by itself."""
+    while model.is_filtering:
+        QCoreApplication.processEvents()

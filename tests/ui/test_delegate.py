@@ -8,8 +8,9 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionViewItem
 
 from desktop_logs.core.records import Record
+from desktop_logs.ui.cells import LEVEL, MESSAGE, SOURCE, TIME
 from desktop_logs.ui.delegate import RecordDelegate
-from desktop_logs.ui.model import LEVEL, MESSAGE, SOURCE, TIME, RecordModel
+from desktop_logs.ui.model import RecordModel
 from desktop_logs.ui.theme import DARK, LIGHT, ROW_HEIGHT, Palette, fixed_font, source_color
 from tests.ui.fakes import make_record
 

@@ -110,18 +110,6 @@ async def test_no_records_make_a_file_with_nothing_but_its_head(tmp_path: Path, 
     assert (tmp_path / "out").read_bytes() == form.head
 
 
-async def test_records_that_come_meanwhile_are_not_in_it(tmp_path: Path) -> None:
-    """The file holds what the list held when the job was made."""
-    records = varied(3_000)
-    growing = list(records)
-    job = ExportJob(
-        growing, FORMATS["jsonl"], tmp_path / "out.jsonl", lambda done, total: growing.append(record(9_999))
-    )
-    assert await job.run() == 3_000
-    assert len(growing) > 3_000
-    assert read_jsonl(tmp_path / "out.jsonl") == records
-
-
 async def test_progress_grows_to_the_total(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     await ExportJob(

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from desktop_logs.core.levels import BANDS
 from desktop_logs.ui.feedpage import FeedPage
 from desktop_logs.ui.theme import Theme
-from tests.ui.fakes import FakeFeed, make_record, make_records
+from tests.ui.fakes import FakeFeed, complete_filter, make_record, make_records
 
 MakePage = Callable[..., FeedPage]
 
@@ -190,7 +190,7 @@ def test_filter_that_hides_everything_can_be_cleared_there(page: FeedPage, feed:
     feed.push_many(30)
     settle(page, qtbot)
     page.bar.set_text("nothing like it")
-    page.model.finish_filtering()
+    complete_filter(page.model)
     assert page.area.hint.title == "Nothing matches the filter"
     page.area.hint.button.click()
     assert page.bar.field.text() == ""

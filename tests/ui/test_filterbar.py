@@ -6,10 +6,10 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from desktop_logs.core.levels import ALL_BANDS
 from desktop_logs.core.query import Query, parse
 from desktop_logs.ui.filterbar import FilterBar
 from desktop_logs.ui.levels import short_count
-from desktop_logs.ui.model import ALL_BANDS
 from desktop_logs.ui.theme import Theme
 
 Heard = list[tuple[frozenset[int], Query]]

@@ -10,13 +10,14 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
-from desktop_logs.core.levels import BANDS
+from desktop_logs.core.levels import ALL_BANDS, BANDS
 from desktop_logs.core.query import parse
 from desktop_logs.ui import table as table_module
-from desktop_logs.ui.model import ALL_BANDS, LEVEL, MESSAGE, SOURCE, TIME, RecordModel
+from desktop_logs.ui.cells import LEVEL, MESSAGE, SOURCE, TIME
+from desktop_logs.ui.model import RecordModel
 from desktop_logs.ui.table import RecordTable
 from desktop_logs.ui.theme import Theme
-from tests.ui.fakes import make_record, make_records
+from tests.ui.fakes import complete_filter, make_record, make_records
 
 ERRORS = frozenset({BANDS.index("error"), BANDS.index("fatal")})
 MakeTable = Callable[..., RecordTable]
@@ -124,7 +125,7 @@ def test_filter_change_keeps_the_current_line_its_selection_and_its_place(make_t
     y = table.visualRect(table.currentIndex()).y()
     for bands in (ERRORS, ALL_BANDS):
         model.set_filter(bands, parse(""))
-        model.finish_filtering()
+        complete_filter(model)
         current = table.current_record()
         assert current is not None
         assert current.seq == seq
@@ -156,7 +157,7 @@ def test_view_stands_still_while_a_scan_adds_older_records(make_table: MakeTable
     y = table.visualRect(table.currentIndex()).y()
     model.set_filter(frozenset(range(1, 6)), parse(""))
     assert model.is_filtering
-    model.finish_filtering()
+    complete_filter(model)
     assert model.row_of_seq(seq) == table.currentIndex().row()
     assert table.visualRect(table.currentIndex()).y() == y
 
