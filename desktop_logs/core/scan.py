@@ -330,7 +330,10 @@ class _Expression:
         flags = bytearray(len(column))
         row = start = 0
         try:
-            for at in lines.rows(joined, PATIENCE_S):
+            # To an expression that minds no case folded ASCII is the same, and it is quicker there.
+            for at in lines.rows(joined, PATIENCE_S, joined if column.is_ascii else None):
+                if at < start:  # another branch of it begins
+                    row = start = 0
                 row += joined.count("\n", start, at)
                 start = at
                 flags[row] = 1

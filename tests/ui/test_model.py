@@ -11,6 +11,7 @@ from PySide6.QtCore import QModelIndex, Qt
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
+from desktop_logs.core.errors import TooSlow
 from desktop_logs.core.levels import ALL_BANDS, BANDS, band_of
 from desktop_logs.core.query import parse
 from desktop_logs.core.records import Record
@@ -204,6 +205,41 @@ def test_any_sequence_of_changes_agrees_with_plain_python(make_model: Callable[.
         assert [one.seq for one in model.held] == [one.seq for one in held]
         assert list(model.counts) == [sum(band_of(one.severity) == band for one in held) for band in range(6)]
     complete_filter(model)
+
+
+def test_fewer_are_held_when_the_capacity_is_lowered(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model(capacity=800)
+    model.append(make_records(800))
+    model.set_capacity(400)
+    assert seqs(model) == list(range(401, 801))
+    assert model.capacity == 400
+
+
+def test_query_that_takes_too_long_is_given_up_and_told_once(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model()
+    model.append([make_record(1, "a" * 5_000 + "!"), make_record(2, "b")])
+    told: list[TooSlow] = []
+    model.filter_failed.connect(told.append)
+    model.set_filter(ALL_BANDS, parse("message~/(a|aa)+$/"))
+    model.append([make_record(3, "a" * 5_000 + "!")])
+    assert [failure.position for failure in told] == [9]
+    assert not model.is_filtering
+    model.set_filter(ALL_BANDS, parse("message"))
+    model.append([make_record(4, "message")])
+    assert seqs(model) == [4]
+    assert model.held_count == 4
+
+
+def test_expression_that_takes_too_long_on_what_comes_is_given_up(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model()
+    told: list[TooSlow] = []
+    model.filter_failed.connect(told.append)
+    model.set_filter(ALL_BANDS, parse("message~/(a|aa)+$/"))
+    model.append([make_record(1, "aaa")])
+    assert seqs(model) == [1]
+    model.append([make_record(2, "a" * 5_000 + "!")])
+    assert len(told) == 1
+    assert model.held_count == 2
 
 
 def test_record_and_row_are_found_from_each_other(make_model: Callable[..., RecordModel]) -> None:

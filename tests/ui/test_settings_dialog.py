@@ -86,6 +86,14 @@ def test_save_tells_the_new_settings_and_closes(opened: Opened) -> None:
     assert not opened.dialog.isVisible()
 
 
+def test_how_many_records_are_held_can_be_chosen(opened: Opened) -> None:
+    held = opened.field("Hold at most")
+    assert held.value() == 1_000_000
+    held.setValue(250_000)
+    opened.press("Save")
+    assert opened.settings == [LogSettings(held_records=250_000)]
+
+
 def test_save_without_a_change_tells_nothing(opened: Opened) -> None:
     opened.press("Save")
     assert opened.settings == []

@@ -222,6 +222,25 @@ def test_export_is_given_what_is_shown_and_selected(window: MainWindow, feed: Fa
     dialog.reject()
 
 
+def test_export_waits_for_a_filter_change_under_way(
+    window: MainWindow, feed: FakeFeed, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With slices of no length at all a scan looks at one slab a turn."""
+    monkeypatch.setattr("desktop_logs.core.held.SLAB_RECORDS", 10)
+    monkeypatch.setattr("desktop_logs.ui.model._SLICE_S", 0)
+    feed.push_many(100)
+    page = window.pages[0]
+    qtbot.waitUntil(lambda: page.model.held_count == 100)
+    page.bar.set_text("message -7")
+    assert page.model.is_filtering
+    window.open_export_dialog()
+    assert window.findChildren(ExportDialog) == []
+    qtbot.waitUntil(lambda: window.findChildren(ExportDialog) != [])
+    dialog = dialog_of(window, ExportDialog)
+    assert [record.seq for record in dialog._shown] == [seq for seq in range(1, 101) if "7" not in str(seq)]
+    dialog.reject()
+
+
 def test_clear_empties_the_page_in_front(window: MainWindow, feed: FakeFeed, qtbot: QtBot) -> None:
     feed.push_many(30)
     qtbot.waitUntil(lambda: len(window.pages[0].model.shown) == 30)
@@ -233,9 +252,10 @@ def test_settings_reach_the_program_and_its_refusal_the_person(window: MainWindo
     action(window, "Settings…")
     dialog = dialog_of(window, SettingsDialog)
     assert isinstance(dialog, SettingsDialog)
-    wanted = LogSettings(max_age_days=7)
+    wanted = LogSettings(max_age_days=7, held_records=5_000)
     dialog.settings_changed.emit(wanted)
     assert actions.log_settings == wanted
+    assert [page.model.capacity for page in window.pages] == [5_000]
     actions.settings_problem = "The settings file cannot be written."
     dialog.settings_changed.emit(LogSettings())
     assert dialog._problem.sentence == "The settings file cannot be written."
