@@ -23,7 +23,7 @@ from desktop_logs.core.records import Record
 from desktop_logs.core.rows import Chosen, Rows
 from desktop_logs.core.scan import Filter, band_flags
 from desktop_logs.core.slab import Slab
-from desktop_logs.core.vocabulary import fields_in
+from desktop_logs.core.vocabulary import keys_in
 
 SLAB_RECORDS: Final = 2_048
 SLAB_CHARACTERS: Final = 1_000_000
@@ -110,7 +110,7 @@ class Held:
                 break
         del sources[""]
         newest = islice(reversed(self.records), _MOST_CONTEXTS)
-        return Vocabulary(fields_in(record.context for record in newest), _by_count(levels), _by_count(sources))
+        return Vocabulary(keys_in(record.context for record in newest), _by_count(levels), _by_count(sources))
 
     # Rows
 

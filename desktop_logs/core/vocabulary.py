@@ -1,4 +1,4 @@
-"""Which fields the contexts of records have, for whoever types a query. Pure."""
+"""Which keys the contexts of records have, for whoever types a query. Pure."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from typing import Any
 
 import msgspec
 
-from desktop_logs.core.query_tree import BUILT_IN, CONTEXT
-
 _MOST_DEEP = 4
 
 
-def fields_in(contexts: Iterable[str]) -> list[str]:
-    """The names by which a query asks for what is in *contexts* (compact JSON objects, or empty), most frequent first.
+def keys_in(contexts: Iterable[str]) -> list[str]:
+    """The keys in *contexts* (compact JSON objects, or empty), the most frequent first; 2 µs a context.
 
-    What lies in an object within is named with its path (`http.status`); a name that a field of every record has
-    stands behind `context.`. About 2 µs a context.
+    What lies in an object within is named with its path, such as `http.status`.
     """
     names: Counter[str] = Counter()
     for context in contexts:
@@ -31,5 +28,4 @@ def _names(values: Mapping[str, Any], path: str = "", depth: int = 1) -> Iterato
         if isinstance(value, dict) and value and depth < _MOST_DEEP:
             yield from _names(value, f"{path}{key}.", depth + 1)
         else:
-            name = path + key
-            yield CONTEXT + name if name in BUILT_IN else name
+            yield path + key

@@ -198,4 +198,4 @@ def test_vocabulary_names_what_there_is_the_most_frequent_first() -> None:
     known = held.vocabulary()
     assert list(known.sources) == ["api"]
     assert list(known.levels) == ["info", "ERROR"]
-    assert list(known.fields) == ["user", "http.status", "context.level"]
+    assert list(known.fields) == ["user", "http.status", "level"]
