@@ -81,6 +81,8 @@ class TurnLoop(QEventLoop):
         self._is_woken = False
         self._deadline_s = _NEVER
         """When the turns of this pass of Qt have used up their budget; _NEVER before the first."""
+        self._turn_timer = QTimer(self._wake_up, singleShot=True, interval=0)
+        self._turn_timer.timeout.connect(self._woken)
         self._due_timer = QTimer(self._wake_up, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._due_timer.timeout.connect(self._timer_due)
         self._armed_s = _NEVER
@@ -104,7 +106,7 @@ class TurnLoop(QEventLoop):
         if handle._source_traceback:
             del handle._source_traceback[-1]
         if not self._is_woken:
-            self._write_to_self()
+            self._wake()
         return handle
 
     def call_at(self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.TimerHandle:
@@ -131,6 +133,13 @@ class TurnLoop(QEventLoop):
             raise TypeError(f"a callable object was expected by {method}(), got {callback!r}")
         elif callback.__class__ is FunctionType and callback.__code__.co_flags & CO_COROUTINE:
             raise TypeError(f"coroutines cannot be used with {method}()")
+
+    def _wake(self) -> None:
+        """Have a turn in Qt's next pass; from the loop's thread."""
+        # A timer and no posted event: under glib those come before timers, and let them wait for three passes.
+        # Started anew each time: Qt does not call a timer that is on the stack, as it is in a nested loop.
+        self._is_woken = True
+        self._turn_timer.start()
 
     def _write_to_self(self) -> None:
         """Have a turn soon; from any thread. asyncio's name for it, by which call_soon_threadsafe calls it."""
@@ -175,7 +184,8 @@ class TurnLoop(QEventLoop):
             self._deadline_s = now_s + BUDGET_S
         if now_s >= self._deadline_s or not self.is_running():
             return
-        self._write_to_self()
+        if not self._is_woken:
+            self._wake()
         outer = self._running
         try:
             if outer is None:
@@ -190,7 +200,7 @@ class TurnLoop(QEventLoop):
             self._running = outer
             if self._ready and not self._is_woken:
                 # A callback had Qt process its events, which took the wake out of Qt's queue.
-                self._write_to_self()
+                self._wake()
 
     def _run_above(self, outer: asyncio.Handle, now_s: float) -> None:
         """Run callbacks while *outer* has not returned: it has opened a Qt loop, or has Qt process its events."""
@@ -277,7 +287,7 @@ class TurnLoop(QEventLoop):
         self._thread_id = threading.get_ident()
         wakeup_before = self._hear_signals()
         self._is_woken = False  # whatever was in Qt's queue may have been heard, and left aside, between two runs
-        self._write_to_self()
+        self._wake()
         try:
             super().run_forever()
         finally:
