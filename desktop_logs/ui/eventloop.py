@@ -16,7 +16,7 @@ from inspect import CO_COROUTINE
 from types import FunctionType
 from typing import Any, Final
 
-from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSocketNotifier, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
@@ -78,6 +78,7 @@ class TurnLoop(QEventLoop):
 
     def __init__(self, app: QApplication) -> None:
         self._wake_up = _Wake(self._woken)
+        self._wake_lock = threading.Lock()
         self._is_woken = False
         self._deadline_s = _NEVER
         """When the turns of this pass of Qt have used up their budget; _NEVER before the first."""
@@ -109,7 +110,9 @@ class TurnLoop(QEventLoop):
             self._wake()
         return handle
 
-    def call_at(self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.TimerHandle:
+    def call_at(
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
         if when is None:
             raise TypeError("when cannot be None")
         self._check_call(callback, "call_at")
@@ -145,8 +148,10 @@ class TurnLoop(QEventLoop):
         """Have a turn soon; from any thread. asyncio's name for it, by which call_soon_threadsafe calls it."""
         # This order, and the contrary one in _woken: what another thread has put in is seen, or else wakes once more.
         if not self._is_woken:
-            self._is_woken = True
-            self._wake_up.called.emit()
+            with self._wake_lock:
+                if not self.is_closed():
+                    self._is_woken = True
+                    self._wake_up.called.emit()
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         super()._timer_handle_cancelled(handle)
@@ -315,12 +320,15 @@ class TurnLoop(QEventLoop):
         if self.is_closed():
             return
         super().close()
-        self._due_timer.stop()
         for handle in (*self._readers.values(), *self._writers.values(), *self._held):
             handle.cancel()
         self._readers.clear()
         self._writers.clear()
         self._held.clear()
+        # At once and here: the collector would do it in whichever thread it runs, and Qt's objects belong to this one.
+        with self._wake_lock:
+            self._wake_up.deleteLater()
+            QCoreApplication.sendPostedEvents(self._wake_up, QEvent.Type.DeferredDelete.value)
 
     # --- readers and writers ----------------------------------------------------------------------------------------
 
