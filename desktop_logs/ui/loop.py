@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication
 def make_loop(app: QApplication) -> asyncio.AbstractEventLoop:
     """An asyncio loop that runs on the events of *app*. The caller sets it as the current one and closes it."""
     os.environ["QT_API"] = "pyside6"
-    import qasync
+    from desktop_logs.ui.eventloop import TurnLoop
 
     # Closing the last window begins an orderly shutdown; Qt must not end the loop in the middle of it.
     app.setQuitOnLastWindowClosed(False)
-    return qasync.QEventLoop(app)
+    return TurnLoop(app)
