@@ -64,7 +64,10 @@ class Taker(Protocol):
 
 
 def decode_event(frame: str) -> LogEvent | None:
-    """The event in an Engine.IO *frame*, just as the libraries decode it; None when it must go their way."""
+    """The event in an Engine.IO *frame*, just as the libraries decode it; None when it must go their way.
+
+    (An integer of more than 100 digits makes engineio drop the packet; here it is left to who refuses the entry.)
+    """
     head = _HEAD.match(frame)
     if head is None:
         return None
