@@ -39,6 +39,8 @@ LONGEST_DELAY_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
+    """What came with one `logs` event."""
+
     entries: list[object]
 
 
@@ -68,7 +70,7 @@ class RemoteFeed:
         self._first_attempt_over = asyncio.Event()
         self._first_problem = ""
         self._digesting: asyncio.Task[None] | None = None
-        self._behind_snapshot: deque[_Snapshot | list[object]] = deque()
+        self._undigested: deque[_Snapshot | list[object]] = deque()
         self._faults = PeerFaults(lambda problem: None)
         self._tasks = Tasks(self._task_failed)
 
@@ -159,7 +161,7 @@ class RemoteFeed:
         """Connect and stay until the connection is lost; how long it lasted, in seconds. Raises ConnectError."""
         lost = asyncio.Event()
         refused: list[object] = []
-        short_way = ShortWay(self, MAX_MESSAGE_BYTES, quiet_logger("desktop_logs.events", self._faults))
+        short_way = ShortWay(self._take, MAX_MESSAGE_BYTES, quiet_logger("desktop_logs.events", self._faults))
         websocket: Any = functools.partial(FeedWebSocket, short_way)
         async with aiohttp.ClientSession(ws_response_class=websocket) as session:
             client = self._new_client(session, lost, refused)
@@ -248,12 +250,7 @@ class RemoteFeed:
 
     # What comes from the server
 
-    def is_open(self) -> bool:
-        """True: events may be taken as long as they come."""
-        return True
-
-    def take(self, events: list[LogEvent]) -> asyncio.Task[None] | None:
-        """Take some `log` events or one `logs`; before what is returned has ended, nothing more should be read."""
+    def _take(self, events: list[LogEvent]) -> asyncio.Task[None] | None:
         if events[0].name == "log":
             return self._take_live([event.payload for event in events])
         return self._take_snapshot(events[0].payload)
@@ -266,7 +263,7 @@ class RemoteFeed:
 
     def _take_live(self, payloads: list[object]) -> asyncio.Task[None] | None:
         if self._digesting is not None:
-            self._behind_snapshot.append(payloads)
+            self._undigested.append(payloads)
             return self._digesting
         self._append([fresh for payload in payloads for fresh in self._merge.live(payload)])
         return None
@@ -278,18 +275,18 @@ class RemoteFeed:
             self._rejected += 1
             self._wake()
             return None
-        self._behind_snapshot.append(_Snapshot(entries))
+        self._undigested.append(_Snapshot(entries))
         if self._digesting is None:
             # A task of the feed's: the connection may be lost meanwhile, and the snapshot is merged as a whole.
             self._digesting = self._tasks.start(self._digest(), f"snapshot of {self.address}")
         return self._digesting
 
     async def _digest(self) -> None:
-        """Take snapshots and the live events that came behind them, in slices."""
+        """Take snapshots, and the live events that came behind them, in turns of the loop."""
         try:
             turn_ends_s = time.perf_counter() + TURN_S
-            while self._behind_snapshot:
-                came = self._behind_snapshot.popleft()
+            while self._undigested:
+                came = self._undigested.popleft()
                 parts = (
                     self._merge.snapshot(came.entries)
                     if isinstance(came, _Snapshot)

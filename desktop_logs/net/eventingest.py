@@ -108,13 +108,15 @@ class EventIngest:
         return error
 
     def _answer(self, events: Sequence[LogEvent], outcomes: list[_Outcome], answer_to: AnswerTo) -> None:
-        if any(event.ack_id is not None for event in events):
-            answer = self._answer_log if events[0].name == "log" else self._answer_logs
-            # One task for all of them; waiting here would hold up the next event until the disk has these.
-            self._under_way.start(answer(events, outcomes, answer_to), "acknowledge")
+        # One task for a batch; waiting here would hold up the next event until the disk has these.
+        if events[0].name == "log":
+            if any(event.ack_id is not None for event in events):
+                self._under_way.start(self._answer_log(events, outcomes[0], answer_to), "acknowledge")
+        elif (ack_id := events[0].ack_id) is not None:
+            self._under_way.start(self._answer_logs(ack_id, outcomes, answer_to), "acknowledge")
 
-    async def _answer_log(self, events: Sequence[LogEvent], outcomes: list[_Outcome], answer_to: AnswerTo) -> None:
-        error, refused, ids = await _settled(outcomes[0])
+    async def _answer_log(self, events: Sequence[LogEvent], outcome: _Outcome, answer_to: AnswerTo) -> None:
+        error, refused, ids = await _settled(outcome)
         stored = iter(ids)
         for index, event in enumerate(events):
             entry_id = None if index in refused else next(stored, None)
@@ -125,9 +127,7 @@ class EventIngest:
             else:
                 await answer_to(event.ack_id, {"ok": False, "error": refused.get(index, error)})
 
-    async def _answer_logs(self, events: Sequence[LogEvent], outcomes: list[_Outcome], answer_to: AnswerTo) -> None:
-        (event,) = events
-        assert event.ack_id is not None
+    async def _answer_logs(self, ack_id: int, outcomes: list[_Outcome], answer_to: AnswerTo) -> None:
         ids: list[str] = []
         first_error = ""
         for start, outcome in zip(range(0, len(outcomes) * SLICE_ENTRIES, SLICE_ENTRIES), outcomes, strict=True):
@@ -137,9 +137,11 @@ class EventIngest:
                 error = error or f"entry {start + index}: {why}"
             first_error = first_error or error
         if first_error:
-            await answer_to(event.ack_id, {"ok": False, "error": first_error, "accepted": len(ids)})
+            await answer_to(ack_id, {"ok": False, "error": first_error, "accepted": len(ids)})
+        elif len(ids) == 1:
+            await answer_to(ack_id, {"ok": True, "id": ids[0]})
         else:
-            await answer_to(event.ack_id, {"ok": True, "accepted": len(ids)})
+            await answer_to(ack_id, {"ok": True, "accepted": len(ids)})
 
 
 async def _settled(outcome: _Outcome) -> tuple[str, dict[int, str], list[str]]:

@@ -16,7 +16,7 @@ import time
 import types
 from collections.abc import Callable, Coroutine, Generator
 from logging import Logger
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import aiohttp
 import msgspec
@@ -52,15 +52,9 @@ class LogEvent(NamedTuple):
     """What to acknowledge it by; None when nobody asks for that."""
 
 
-class Taker(Protocol):
-    """Who takes the events of one connection."""
-
-    def is_open(self) -> bool:
-        """True while its events may be taken; else they go the libraries' way, which know what is wrong."""
-
-    def take(self, events: list[LogEvent]) -> asyncio.Future[Any] | None:
-        """Take *events*, oldest first: some `log`, or one `logs`. What is returned must be done before more of this
-        connection is taken."""
+Take = Callable[[list[LogEvent]], asyncio.Future[Any] | None]
+"""Takes events, oldest first: some `log`, or one `logs`. What it returns must be done before more of the same
+connection is taken."""
 
 
 def decode_event(frame: str) -> LogEvent | None:
@@ -84,14 +78,17 @@ class ShortWay:
 
     def __init__(
         self,
-        taker: Taker,
+        take: Take,
         max_characters: int,
         logger: Logger,
+        *,
+        is_open: Callable[[], bool] = lambda: True,
         clock_s: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """Frames over *max_characters* go the library's way. *logger* is told of what goes wrong in *taker*, as the
-        libraries tell of what goes wrong in a handler."""
-        self._taker = taker
+        """Frames over *max_characters* go the libraries' way, and all while it is not open: they know what is wrong.
+        *logger* is told of what goes wrong in *take*, as the libraries tell of what goes wrong in a handler."""
+        self._take = take
+        self._is_open = is_open
         self._max_characters = max_characters
         self._logger = logger
         self._clock_s = clock_s
@@ -149,7 +146,7 @@ class ShortWay:
             return None
         event = decode_event(message.data)
         # Asked for a batch at a time: nobody closes a connection between two events of one.
-        return event if event is None or self._batch or self._taker.is_open() else None
+        return event if event is None or self._batch or self._is_open() else None
 
     def _count_attachments(self, message: WSMessage) -> None:
         if message.type is WSMsgType.BINARY or (message.type is WSMsgType.TEXT and message.data.startswith("4")):
@@ -167,7 +164,7 @@ class ShortWay:
             return
         batch, self._batch, self._batch_characters = self._batch, [], 0
         try:
-            self._hold = self._taker.take(batch)
+            self._hold = self._take(batch)
         except Exception:
             # A fault here must not end the connection, as it would not in a handler.
             self._logger.exception("message handler error")

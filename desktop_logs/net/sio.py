@@ -115,23 +115,6 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no 
         return self._tasks.start(target(*args, **kwargs), f"engineio {target.__name__}")
 
 
-class _Taker:
-    """Takes the events of one WebSocket by the short way."""
-
-    def __init__(self, server: HubSocketServer, socket: AsyncSocket) -> None:
-        self._server = server
-        self._socket = socket
-
-    def is_open(self) -> bool:
-        return self._server.is_admitted(self._socket.sid)
-
-    def take(self, events: list[LogEvent]) -> asyncio.Future[Any] | None:
-        if self._socket.last_ping:
-            # Who sends is alive: the answer to a ping stands behind all that it has sent before.
-            self._socket.last_ping = time.time()
-        return self._server.take(self._socket.sid, events)
-
-
 class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
     """An AsyncServer that gives events to functions and acknowledges when those say so."""
 
@@ -164,20 +147,25 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             engineio_logger=quiet_logger("desktop_logs.engineio", faults),
         )
         take_large_requests()
-        self.take = on_logs
+        self._take_logs = on_logs
         self._on_request = on_request
         self._on_admitted = on_admitted
         self._on_gone = on_gone
         self._on_oversize = on_oversize
         self._handled = 0
 
-    def is_admitted(self, eio_sid: str) -> bool:
-        """True while the client is connected to the default namespace."""
-        sid = self.manager.sid_from_eio_sid(eio_sid, "/")
-        return sid is not None and self.manager.is_connected(sid, "/")
-
     def _open_short_way(self, socket: AsyncSocket) -> ShortWay:
-        return ShortWay(_Taker(self, socket), MAX_PACKET_BYTES, self.logger)
+        def take(events: list[LogEvent]) -> asyncio.Future[Any] | None:
+            if socket.last_ping:
+                # Who sends is alive: the answer to a ping stands behind all that it has sent before.
+                socket.last_ping = time.time()
+            return self._take_logs(socket.sid, events)
+
+        def is_connected() -> bool:
+            sid = self.manager.sid_from_eio_sid(socket.sid, "/")
+            return sid is not None and self.manager.is_connected(sid, "/")
+
+        return ShortWay(take, MAX_PACKET_BYTES, self.logger, is_open=is_connected)
 
     def _engineio_server_class(self) -> Callable[..., _Engine]:
         return functools.partial(_Engine, self._tasks, self._open_short_way)
@@ -249,7 +237,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
     ) -> None:
         name, payload = data[0], data[1] if len(data) > 1 else None
         if name in ("log", "logs"):
-            taking = self.take(eio_sid, [LogEvent(name, payload, id)])
+            taking = self._take_logs(eio_sid, [LogEvent(name, payload, id)])
             if taking is not None:
                 await asyncio.wait([taking])
         elif name == "requestLogs":

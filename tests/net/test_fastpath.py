@@ -191,12 +191,9 @@ class Takes:
 
     def __init__(self) -> None:
         self.batches: list[list[object]] = []
-        self.open = True
+        self.is_open = True
         self.hold: asyncio.Future[Any] | None = None
         self.fault: Exception | None = None
-
-    def is_open(self) -> bool:
-        return self.open
 
     def take(self, events: list[LogEvent]) -> asyncio.Future[Any] | None:
         self.batches.append([event.payload for event in events])
@@ -231,7 +228,8 @@ def takes() -> Takes:
 
 
 def way_to(takes: Takes, clock: Clock | None = None) -> ShortWay:
-    return ShortWay(takes, 1_000, logging.getLogger("desktop_logs.test.fastpath"), clock or Clock())
+    logger = logging.getLogger("desktop_logs.test.fastpath")
+    return ShortWay(takes.take, 1_000, logger, is_open=lambda: takes.is_open, clock_s=clock or Clock())
 
 
 async def test_all_that_is_there_is_taken_in_one_batch_before_it_waits(takes: Takes) -> None:
@@ -272,7 +270,7 @@ async def test_a_frame_over_the_limit_goes_the_librarys_way(takes: Takes) -> Non
 
 
 async def test_who_is_not_connected_is_left_to_the_library(takes: Takes) -> None:
-    takes.open = False
+    takes.is_open = False
     assert (await way_to(takes).next_message(Frames(log(1)).receive)).data == log(1)
     assert takes.taken == []
 
