@@ -7,11 +7,13 @@ come before or between. What it sends is told apart by its content.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from desktop_logs.core.wire import oldest_first, unwrap
+
+_SLICE_PAYLOADS = 32  # some tenths of a millisecond, unless they are large
 
 _encode_sorted = msgspec.json.Encoder(order="deterministic").encode
 
@@ -51,30 +53,41 @@ class SnapshotMerge:
         self._remember(key)
         return [payload]
 
-    def snapshot(self, payloads: Sequence[object]) -> list[object]:
-        """The payloads that are new with a snapshot (in either order) and the events held back for it, oldest first."""
+    def snapshot(self, payloads: Sequence[object]) -> Iterator[list[object]]:
+        """The payloads that are new with a snapshot (in either order) and the events held back for it, oldest first.
+
+        They come in short lists, some of them empty, for a caller that does something else in between; no event may be
+        handed over before the last.
+        """
         ordered = oldest_first(payloads)
-        keys = [_key(payload) for payload in ordered]
+        keys: list[int] = []
         seen: Counter[int] = Counter()
-        fresh: list[object] = []
         fresh_keys: list[int] = []
-        for payload, key in zip(ordered, keys, strict=True):
-            seen[key] += 1
-            if seen[key] > self._counts[key]:
-                fresh.append(payload)
-                fresh_keys.append(key)
+        for part in _slices(ordered):
+            fresh: list[object] = []
+            for payload in part:
+                key = _key(payload)
+                keys.append(key)
+                seen[key] += 1
+                if seen[key] > self._counts[key]:
+                    fresh.append(payload)
+                    fresh_keys.append(key)
+            yield fresh
+        # Only now: what is remembered makes older entries forgotten, and they may stand further on in a long snapshot.
         for key in fresh_keys:
             self._remember(key)
         self._snapshot = frozenset(keys)
         # What came live while the snapshot was on its way may stand in it: counted off one by one.
-        for payload in self._take_held():
-            key = _key(payload)
-            if seen[key] > 0:
-                seen[key] -= 1
-            else:
-                self._remember(key)
-                fresh.append(payload)
-        return fresh
+        for part in _slices(self._take_held()):
+            fresh = []
+            for payload in part:
+                key = _key(payload)
+                if seen[key] > 0:
+                    seen[key] -= 1
+                else:
+                    self._remember(key)
+                    fresh.append(payload)
+            yield fresh
 
     def give_up(self) -> list[object]:
         """No snapshot came: the events held back."""
@@ -95,6 +108,10 @@ class SnapshotMerge:
             self._counts[oldest] -= 1
             if not self._counts[oldest]:
                 del self._counts[oldest]
+
+
+def _slices(payloads: list[object]) -> Iterator[list[object]]:
+    return (payloads[start : start + _SLICE_PAYLOADS] for start in range(0, len(payloads), _SLICE_PAYLOADS))
 
 
 def _key(payload: object) -> int:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -22,6 +25,7 @@ from desktop_logs.core.ring import Ring
 from desktop_logs.core.safe_text import one_line
 from desktop_logs.core.wire import parse_entry, unwrap_many
 from desktop_logs.net.diagnosis import connection_problem, diagnose
+from desktop_logs.net.fastpath import TURN_S, FeedWebSocket, LogEvent, ShortWay
 from desktop_logs.net.sio import PeerFaults, quiet_logger, take_large_requests
 from desktop_logs.tasks import Tasks
 
@@ -31,6 +35,13 @@ SNAPSHOT_WAIT_S = 2.0
 GOODBYE_S = 1.0
 FIRST_DELAY_S = 1.0
 LONGEST_DELAY_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """What came with one `logs` event."""
+
+    entries: list[object]
 
 
 class RemoteFeed:
@@ -58,6 +69,8 @@ class RemoteFeed:
         self._attempt_now = asyncio.Event()
         self._first_attempt_over = asyncio.Event()
         self._first_problem = ""
+        self._digesting: asyncio.Task[None] | None = None
+        self._undigested: deque[_Snapshot | list[object]] = deque()
         self._faults = PeerFaults(lambda problem: None)
         self._tasks = Tasks(self._task_failed)
 
@@ -148,7 +161,9 @@ class RemoteFeed:
         """Connect and stay until the connection is lost; how long it lasted, in seconds. Raises ConnectError."""
         lost = asyncio.Event()
         refused: list[object] = []
-        async with aiohttp.ClientSession() as session:
+        short_way = ShortWay(self._take, MAX_MESSAGE_BYTES, quiet_logger("desktop_logs.events", self._faults))
+        websocket: Any = functools.partial(FeedWebSocket, short_way)
+        async with aiohttp.ClientSession(ws_response_class=websocket) as session:
             client = self._new_client(session, lost, refused)
             try:
                 await self._connect(client, session, refused)
@@ -203,6 +218,8 @@ class RemoteFeed:
         raise ConnectError(problem or connection_problem(self.server, failure))
 
     async def _attempt(self, client: socketio.AsyncClient, transports: list[str]) -> BaseException | None:
+        if self._digesting is not None:
+            await asyncio.wait([self._digesting])  # what the lost connection brought
         self._merge.begin()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -223,8 +240,8 @@ class RemoteFeed:
         self._become(FeedState("live", "connected"))
         await client.emit("requestLogs")
         deadline_s = time.monotonic() + SNAPSHOT_WAIT_S
-        while self._merge.is_waiting and not lost.is_set():
-            if time.monotonic() > deadline_s:
+        while (self._merge.is_waiting or self._digesting) and not lost.is_set():
+            if time.monotonic() > deadline_s and not self._digesting:
                 self._append(self._merge.give_up())
             else:
                 await asyncio.sleep(0.02)
@@ -233,15 +250,55 @@ class RemoteFeed:
 
     # What comes from the server
 
+    def _take(self, events: list[LogEvent]) -> asyncio.Task[None] | None:
+        if events[0].name == "log":
+            return self._take_live([event.payload for event in events])
+        return self._take_snapshot(events[0].payload)
+
     def _on_log(self, payload: object = None, *more: Any) -> None:
-        self._append(self._merge.live(payload))
+        self._take_live([payload])
 
     def _on_logs(self, payload: object = None, *more: Any) -> None:
+        self._take_snapshot(payload)
+
+    def _take_live(self, payloads: list[object]) -> asyncio.Task[None] | None:
+        if self._digesting is not None:
+            self._undigested.append(payloads)
+            return self._digesting
+        self._append([fresh for payload in payloads for fresh in self._merge.live(payload)])
+        return None
+
+    def _take_snapshot(self, payload: object) -> asyncio.Task[None] | None:
         try:
-            self._append(self._merge.snapshot(unwrap_many(payload)))
+            entries = unwrap_many(payload)
         except EntryError:
             self._rejected += 1
             self._wake()
+            return None
+        self._undigested.append(_Snapshot(entries))
+        if self._digesting is None:
+            # A task of the feed's: the connection may be lost meanwhile, and the snapshot is merged as a whole.
+            self._digesting = self._tasks.start(self._digest(), f"snapshot of {self.address}")
+        return self._digesting
+
+    async def _digest(self) -> None:
+        """Take snapshots, and the live events that came behind them, in turns of the loop."""
+        try:
+            turn_ends_s = time.perf_counter() + TURN_S
+            while self._undigested:
+                came = self._undigested.popleft()
+                parts = (
+                    self._merge.snapshot(came.entries)
+                    if isinstance(came, _Snapshot)
+                    else ([*self._merge.live(payload)] for payload in came)
+                )
+                for fresh in parts:
+                    self._append(fresh)
+                    if time.perf_counter() >= turn_ends_s:
+                        await asyncio.sleep(0)
+                        turn_ends_s = time.perf_counter() + TURN_S
+        finally:
+            self._digesting = None
 
     def _append(self, payloads: list[object]) -> None:
         records: list[Record] = []

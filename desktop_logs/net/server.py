@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from typing import Any
 
 import aiohttp
 import msgspec
 from aiohttp import web
 
-from desktop_logs.core.errors import Busy, EntryError, ListenError, StorageError
-from desktop_logs.core.hub import Hub, Receipt
-from desktop_logs.core.wire import unwrap_many
+from desktop_logs.core.errors import ListenError
+from desktop_logs.core.hub import Hub
 from desktop_logs.net.broadcast import Broadcaster
+from desktop_logs.net.eventingest import Answer, EventIngest
+from desktop_logs.net.fastpath import LogEvent
 from desktop_logs.net.guard import guard
 from desktop_logs.net.ingest import MAX_BODY_BYTES, HttpIngest
-from desktop_logs.net.sio import Answer, HubSocketServer, PeerFaults, quiet_logger
+from desktop_logs.net.sio import HubSocketServer, PeerFaults, quiet_logger
 from desktop_logs.tasks import Tasks
 
 NAME = "desktop-logs"
@@ -26,9 +26,6 @@ HOST = "127.0.0.1"
 PRODUCER_SILENCE_S = 60.0
 """A producer over HTTP counts as one for so long after its last batch."""
 HOLDER_TIMEOUT_S = 1.0
-ACKNOWLEDGE_TIMEOUT_S = 3.0
-SLICE_ENTRIES = 200
-STOPPING = "the hub is stopping. Send it again later"
 
 
 class HubServer:
@@ -49,22 +46,21 @@ class HubServer:
         self._clock_ns = clock_ns
         self._more_stats = more_stats
         self._tasks = Tasks(lambda name, failure: report(f"The hub's task {name!r} failed: {failure!r}"))
-        self._acknowledging = Tasks(lambda name, failure: report(f"The hub could not acknowledge: {failure!r}"))
-        self._is_stopping = False
         self._faults = PeerFaults(report)
         self._broadcaster = Broadcaster(hub, clock_ns)
         self._socket_producers: set[str] = set()
         self._asked: set[str] = set()  # clients that sent requestLogs: viewers, whatever else they do
         self._http_producers: dict[str, float] = {}
         self._ingest = HttpIngest(hub, clock_ns, self._heard_from)
+        self._events = EventIngest(hub, clock_ns, report)
         self._sockets = HubSocketServer(
-            on_event=self._on_event,
+            on_logs=self._on_logs,
+            on_request=self._on_request,
             on_admitted=self._on_admitted,
             on_gone=self._on_gone,
             on_oversize=self._on_oversize,
             faults=self._faults,
             tasks=self._tasks,
-            acknowledging=self._acknowledging,
         )
         self._runner: web.AppRunner | None = None
         self._unsubscribe: Callable[[], None] | None = None
@@ -108,12 +104,11 @@ class HubServer:
         if self._runner is None:
             return
         runner, self._runner = self._runner, None
-        self._is_stopping = True
         if self._unsubscribe:
             self._unsubscribe()
         for site in list(runner.sites):
             await site.stop()
-        await self._acknowledging.finish(ACKNOWLEDGE_TIMEOUT_S)
+        await self._events.stop()
         await self._sockets.close_all()
         await self._sockets.shutdown()
         await runner.cleanup()
@@ -147,59 +142,19 @@ class HubServer:
         self._hub.refuse(1, error)
         return {"ok": False, "error": error}
 
-    async def _on_event(
-        self, eio_sid: str, name: str, arguments: list[Any], wants_answer: bool
-    ) -> Future[Answer] | Answer | None:
-        payload = arguments[0] if arguments else None
-        if name == "log":
-            return self._take(eio_sid, [payload], wants_answer)
-        if name == "logs":
-            return await self._take_many(eio_sid, payload, wants_answer)
-        if name == "requestLogs":
-            self._asked.add(eio_sid)
-            if eio_sid not in self._broadcaster.viewers:
-                self._on_admitted(eio_sid)
-            self._broadcaster.ask(eio_sid)
-        return None
-
-    async def _take_many(self, eio_sid: str, payload: object, wants_answer: bool) -> Future[Answer] | Answer | None:
-        """A `logs` event, in slices, between which others have their turn of the loop; this client's next waits."""
-        try:
-            payloads = unwrap_many(payload)
-        except EntryError as wrong:
-            self._hub.refuse(1, str(wrong))
-            return {"ok": False, "error": str(wrong)}
-        if len(payloads) <= SLICE_ENTRIES:
-            return self._take(eio_sid, payloads, wants_answer)
-        answers: list[Future[Answer] | Answer] = []
-        for start in range(0, len(payloads), SLICE_ENTRIES):
-            answer = self._take(eio_sid, payloads[start : start + SLICE_ENTRIES], wants_answer, start)
-            if answer is not None:
-                answers.append(answer)
-            await asyncio.sleep(0)
-        if not wants_answer:
-            return None
-        both: Future[Answer] = Future()
-        both.set_running_or_notify_cancel()
-        self._acknowledging.start(_join_answers(answers, both), "join acknowledgements")
-        return both
-
-    def _take(
-        self, eio_sid: str, payloads: list[object], wants_answer: bool, offset: int = 0
-    ) -> Future[Answer] | Answer | None:
-        if self._is_stopping:
-            return {"ok": False, "error": STOPPING}
+    def _on_logs(self, eio_sid: str, events: list[LogEvent]) -> asyncio.Task[None] | None:
         self._socket_producers.add(eio_sid)
         if eio_sid not in self._asked:
             # A producer that asked for nothing is sent nothing: what it leaves unread when it ends would make its
             # system reset the connection, and with that discard its last records on their way to us.
             self._broadcaster.dismiss(eio_sid)
-        try:
-            receipt = self._hub.take(payloads, self._clock_ns())
-        except (Busy, StorageError) as failure:
-            self._hub.refuse(len(payloads), str(failure))
-            return {"ok": False, "error": str(failure)}
-        return _answer_when_stored(receipt, offset) if wants_answer else None
+        return self._events.take(events, functools.partial(self._sockets.acknowledge, eio_sid))
+
+    def _on_request(self, eio_sid: str) -> None:
+        self._asked.add(eio_sid)
+        if eio_sid not in self._broadcaster.viewers:
+            self._on_admitted(eio_sid)
+        self._broadcaster.ask(eio_sid)
 
     # HTTP
 
@@ -220,41 +175,6 @@ class HubServer:
         since_s = asyncio.get_running_loop().time() - PRODUCER_SILENCE_S
         self._http_producers = {name: at_s for name, at_s in self._http_producers.items() if at_s > since_s}
         return len(self._http_producers)
-
-
-def _answer_when_stored(receipt: Receipt, offset: int) -> Future[Answer]:
-    """The acknowledgement of a `log` or `logs` event, or of its slice from *offset*, once its records are stored."""
-    answer: Future[Answer] = Future()
-    answer.set_running_or_notify_cancel()  # a stop cancels who waits, and the store settles it all the same
-
-    def settle(stored: Future[None]) -> None:
-        failure = stored.exception()
-        if isinstance(failure, StorageError):
-            answer.set_result({"ok": False, "error": str(failure)})
-        elif failure is not None:
-            answer.set_exception(failure)
-        elif receipt.rejected:
-            first = receipt.rejected[0]
-            told = first.error if receipt.accepted == 0 else f"entry {offset + first.index}: {first.error}"
-            answer.set_result({"ok": False, "error": told, "accepted": receipt.accepted})
-        else:
-            ids = [record.id for record in receipt.records]
-            answer.set_result({"ok": True, "id": ids[0]} if len(ids) == 1 else {"ok": True, "accepted": len(ids)})
-
-    receipt.stored.add_done_callback(settle)
-    return answer
-
-
-async def _join_answers(answers: list[Future[Answer] | Answer], both: Future[Answer]) -> None:
-    """One answer for the slices of a `logs` event: the first that went wrong, or how many were accepted."""
-    accepted, error = 0, ""
-    for answer in answers:
-        told = await asyncio.wrap_future(answer) if isinstance(answer, Future) else answer
-        accepted += told.get("accepted", 1 if told["ok"] else 0)
-        error = error or told.get("error", "")
-    both.set_result(
-        {"ok": False, "error": error, "accepted": accepted} if error else {"ok": True, "accepted": accepted}
-    )
 
 
 async def _listen_error(port: int, failure: OSError) -> ListenError:

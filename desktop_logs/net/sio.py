@@ -1,6 +1,7 @@
-"""What is changed in python-socketio's server for a hub, and nothing else: acknowledgements that do not hold up the
-next event, packets over the limit refused with a sentence, a peer's faults counted. Overrides protected methods of
-python-socketio 5; tests/net/test_sio.py tells when a new version no longer has them.
+"""What is changed in python-socketio's server for a hub, and nothing else: `log` events that take the short way,
+acknowledgements that do not hold up the next event, packets over the limit refused with a sentence, a peer's faults
+counted. Overrides protected methods of python-socketio 5; tests/net/test_sio.py tells when a new version no longer has
+them.
 """
 
 from __future__ import annotations
@@ -9,18 +10,21 @@ import asyncio
 import functools
 import logging
 import re
-from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future
+import time
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import engineio
 import socketio
 from aiohttp import StreamReader
 from engineio.async_drivers import aiohttp as aiohttp_driver
+from engineio.async_socket import AsyncSocket
 from engineio.payload import Payload
 from socketio.packet import ACK, Packet
 
 from desktop_logs.core.wire import MAX_PACKET_BYTES
+from desktop_logs.net.eventingest import Answer
+from desktop_logs.net.fastpath import HubWebSocket, LogEvent, ShortWay
 from desktop_logs.tasks import Tasks
 
 # A packet over MAX_PACKET_BYTES is refused by us, with a sentence; one over this, by closing the connection.
@@ -35,9 +39,6 @@ PACKETS_A_TURN = 50  # of one polling request, before others have their turn of 
 _NO_FAULTS = ("Invalid session", "is not connected to namespace", "Cannot send to sid")
 
 _EVENT_HEAD = re.compile(r"2(?:/[^,]*,)?(\d{1,15})?\[")
-
-Answer = dict[str, Any]
-"""What an acknowledgement carries."""
 
 
 class PeerFaults(logging.Handler):
@@ -93,27 +94,19 @@ def _translate_request(request: Any) -> dict[str, Any]:
     return environ
 
 
-class _WebSocket(aiohttp_driver.WebSocket):  # type: ignore[misc]  # engineio ships no types
-    """The driver's WebSocket; an empty frame, which engineio trips over without cleaning up, ends the connection."""
-
-    async def wait(self) -> Any:
-        data = await super().wait()
-        if not data:
-            raise OSError("an empty frame")
-        return data
-
-
 class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no types
-    """An Engine.IO server whose tasks end with the hub. Its own would sleep on until the next ping is due."""
+    """An Engine.IO server whose tasks end with the hub (its own would sleep on until the next ping is due), and whose
+    WebSockets have the short way."""
 
-    def __init__(self, tasks: Tasks, **options: Any) -> None:
+    def __init__(self, tasks: Tasks, open_short_way: Callable[[AsyncSocket], ShortWay], **options: Any) -> None:
         super().__init__(**options)
         self._tasks = tasks
+        self.open_short_way = open_short_way
         # The driver's own dictionary is one for the process.
         self._async: dict[str, Any] = {
             **aiohttp_driver._async,
             "translate_request": _translate_request,
-            "websocket": _WebSocket,
+            "websocket": HubWebSocket,
         }
 
     def start_background_task(
@@ -123,26 +116,25 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no 
 
 
 class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
-    """An AsyncServer that gives events to one function and acknowledges when that says so."""
+    """An AsyncServer that gives events to functions and acknowledges when those say so."""
 
     def __init__(
         self,
         *,
-        on_event: Callable[[str, str, list[Any], bool], Awaitable[Future[Answer] | Answer | None]],
+        on_logs: Callable[[str, list[LogEvent]], asyncio.Future[Any] | None],
+        on_request: Callable[[str], None],
         on_admitted: Callable[[str], None],
         on_gone: Callable[[str], None],
         on_oversize: Callable[[str], Answer],
         faults: PeerFaults,
         tasks: Tasks,
-        acknowledging: Tasks,
     ) -> None:
-        """*on_event(eio_sid, name, arguments, wants_answer)* answers at once, with a future, or not at all (None).
+        """*on_logs(eio_sid, events)* takes some `log` events or one `logs`; nothing more of that client is read before
+        what it returns is done. *on_request(eio_sid)* is told of `requestLogs`.
 
         *on_admitted(eio_sid)* and *on_gone(eio_sid)* frame the time in which a client may be sent events;
-        *on_oversize(what)* gives the answer to a packet over the limit. *acknowledging* has the tasks that wait for the
-        disk, apart from the others, since a stop lets them finish.
+        *on_oversize(what)* gives the answer to a packet over the limit.
         """
-        self._acknowledging = acknowledging
         self._tasks = tasks  # first: the Engine.IO server is made with them
         super().__init__(
             async_mode="aiohttp",
@@ -155,14 +147,28 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             engineio_logger=quiet_logger("desktop_logs.engineio", faults),
         )
         take_large_requests()
-        self._on_event = on_event
+        self._take_logs = on_logs
+        self._on_request = on_request
         self._on_admitted = on_admitted
         self._on_gone = on_gone
         self._on_oversize = on_oversize
         self._handled = 0
 
+    def _open_short_way(self, socket: AsyncSocket) -> ShortWay:
+        def take(events: list[LogEvent]) -> asyncio.Future[Any] | None:
+            if socket.last_ping:
+                # Who sends is alive: the answer to a ping stands behind all that it has sent before.
+                socket.last_ping = time.time()
+            return self._take_logs(socket.sid, events)
+
+        def is_connected() -> bool:
+            sid = self.manager.sid_from_eio_sid(socket.sid, "/")
+            return sid is not None and self.manager.is_connected(sid, "/")
+
+        return ShortWay(take, MAX_PACKET_BYTES, self.logger, is_open=is_connected)
+
     def _engineio_server_class(self) -> Callable[..., _Engine]:
-        return functools.partial(_Engine, self._tasks)
+        return functools.partial(_Engine, self._tasks, self._open_short_way)
 
     async def close_all(self) -> None:
         """Say goodbye to every client. (engineio's own `disconnect()` waits until each has fetched all that is queued
@@ -202,7 +208,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             answer = self._on_oversize(_over_limit(f"a packet of {len(data):,} bytes"))
             head = _EVENT_HEAD.match(data[:200])
             if head and head[1]:
-                await self._acknowledge(eio_sid, int(head[1]), answer)
+                await self.acknowledge(eio_sid, int(head[1]), answer)
 
     async def _handle_attachment(self, eio_sid: str, data: bytes) -> None:
         pending = self._binary_packet.get(eio_sid)
@@ -218,7 +224,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
         refused = self._binary_packet.pop(eio_sid)
         answer = self._on_oversize(what)
         if refused.id is not None:
-            await self._acknowledge(eio_sid, refused.id, answer)
+            await self.acknowledge(eio_sid, refused.id, answer)
 
     async def _handle_event_internal(
         self,
@@ -229,19 +235,16 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
         namespace: str,
         id: int | None,  # noqa: A002  # the name is python-socketio's
     ) -> None:
-        answer = await self._on_event(eio_sid, data[0], data[1:], id is not None)
-        if id is None or answer is None:
-            return
-        if isinstance(answer, Future):
-            # Waiting here would hold up this client's next event until the disk has this one.
-            self._acknowledging.start(self._acknowledge_later(eio_sid, id, answer), "acknowledge")
-        else:
-            await self._acknowledge(eio_sid, id, answer)
+        name, payload = data[0], data[1] if len(data) > 1 else None
+        if name in ("log", "logs"):
+            taking = self._take_logs(eio_sid, [LogEvent(name, payload, id)])
+            if taking is not None:
+                await asyncio.wait([taking])
+        elif name == "requestLogs":
+            self._on_request(eio_sid)
 
-    async def _acknowledge_later(self, eio_sid: str, ack_id: int, answer: Future[Answer]) -> None:
-        await self._acknowledge(eio_sid, ack_id, await asyncio.wrap_future(answer))
-
-    async def _acknowledge(self, eio_sid: str, ack_id: int, answer: Answer) -> None:
+    async def acknowledge(self, eio_sid: str, ack_id: int, answer: Answer) -> None:
+        """Send *answer* to the client's event with that id."""
         await self._send_packet(eio_sid, Packet(ACK, data=[answer], id=ack_id))
 
 

@@ -1,6 +1,7 @@
 """A remote server as a feed: a hub, servers that were never written for us, and servers that come and go."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -258,3 +259,113 @@ async def test_a_closed_feed_leaves_no_task(server: HubServer, follow: Follow) -
     await soon("the hub has no viewer", lambda: server.stats()["viewers"] == 0)
     left = [task for task in asyncio.all_tasks() if "feed" in task.get_name()]
     assert left == []
+
+
+# --- order, and turns of the loop -----------------------------------------------------------------------------------
+
+
+async def send_raw(foreign: ForeignServer, *packets: str | bytes) -> None:
+    """Send Socket.IO *packets* as they stand to every client."""
+    for eio_sid in foreign.sio.eio.sockets:
+        for packet in packets:
+            await foreign.sio.eio.send(eio_sid, packet)
+
+
+def entries(first: int, last: int) -> list[dict[str, Any]]:
+    """In order of time, and as many as wanted."""
+    start_ms = 1_795_341_600_000
+    return [{"id": f"i{n}", "message": f"m{n}", "timestamp": start_ms + n} for n in range(first, last + 1)]
+
+
+async def test_events_keep_their_order_whichever_way_they_go(foreign: ForeignServer, follow: Follow) -> None:
+    feed = follow(foreign.url)
+    await feed.first_records()
+    await send_raw(
+        foreign,
+        '2["log","m0"]',
+        '2 ["log","m1"]',  # the library's way: a space
+        '2["log","m2"]',
+        '2["log",{"message":"m3","n":NaN}]',  # the library's: no JSON
+        '2["log","m4"]',
+        '51-["log",{"message":{"_placeholder":true,"num":0}}]',
+        b"m5",
+        '2["log","m6"]',
+        '2["metrics",{}]',
+        '2["log","m7"]',
+    )
+    await soon("all came", lambda: len(messages(feed)) == 8)
+    assert messages(feed) == [f"m{number}" for number in range(8)]
+
+
+@pytest.mark.parametrize("spelling", ['2["logs",', '2 ["logs",'], ids=["short way", "the library's way"])
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_a_long_snapshot_is_taken_in_turns_and_what_follows_it_comes_behind(
+    follow: Follow, transport: str, spelling: str
+) -> None:
+    foreign = ForeignServer(transports=[transport], max_http_buffer_size=10_000_000)
+    foreign.answers = False
+    await foreign.start()
+    try:
+        feed = follow(foreign.url)
+        await soon("it is live", lambda: feed.state.phase == "live")
+        told: list[int] = []
+        feed.subscribe(lambda: told.append(feed.head))
+        turns: list[int] = []
+
+        async def beside() -> None:
+            while True:
+                turns.append(feed.head)
+                await asyncio.sleep(0)
+
+        other = asyncio.ensure_future(beside())
+        known = entries(1, 6_000)
+        newest_first = json.dumps(known[:5_000][::-1])
+        live = [f'2["log",{json.dumps(one)}]' for one in known[5_000:]]
+        await send_raw(foreign, live[0], f"{spelling}{newest_first}]", *live[1:])
+        await soon("all came", lambda: feed.head == 6_000)
+        other.cancel()
+        assert messages(feed) == [f"m{number}" for number in range(1, 6_001)]
+        assert told == sorted(told)
+        assert len({head for head in turns if 0 < head < 5_000}) > 1, "the loop was held for the whole snapshot"
+        await feed.close()
+    finally:
+        await foreign.stop()
+
+
+async def test_a_connection_lost_in_the_middle_of_a_snapshot_costs_nothing(
+    foreign: ForeignServer, follow: Follow
+) -> None:
+    foreign.answers = False
+    feed = follow(foreign.url)
+    await soon("it is live", lambda: feed.state.phase == "live")
+    known = entries(1, 4_000)
+    cut = asyncio.Event()
+    feed.subscribe(lambda: cut.set() if feed.head else None)
+    await send_raw(foreign, f'2["logs",{json.dumps(known[:3_000])}]', f'2["log",{json.dumps(known[3_000])}]')
+    await cut.wait()
+    assert feed.head < 3_000
+    await foreign.stop()
+    foreign.answers = True
+    foreign.cache = known[3_600:]
+    await soon("all of it came", lambda: feed.head >= 3_000)
+    await foreign.start()
+    await soon("it is back", lambda: messages(feed)[-1] == "m4000")
+    assert messages(feed) == [f"m{number}" for number in (*range(1, feed.head - 399), *range(3_601, 4_001))]
+    assert feed.head in (3_400, 3_401)  # the event behind the snapshot may have been lost with the connection
+
+
+async def test_a_feed_closed_in_the_middle_of_a_snapshot_leaves_no_task(foreign: ForeignServer, follow: Follow) -> None:
+    before = asyncio.all_tasks()
+    foreign.answers = False
+    feed = follow(foreign.url)
+    await soon("it is live", lambda: feed.state.phase == "live")
+    begun = asyncio.Event()
+    feed.subscribe(lambda: begun.set() if feed.head else None)
+    await send_raw(foreign, f'2["logs",{json.dumps(entries(1, 5_000))}]')
+    await begun.wait()
+    assert feed.head < 5_000
+    await feed.close()
+    await foreign.stop()
+    # engineio's server lets its pings sleep to their end.
+    left = {task.get_coro().__qualname__ for task in asyncio.all_tasks() - before}  # type: ignore[union-attr]
+    assert left <= {"AsyncSocket._send_ping"}

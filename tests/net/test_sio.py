@@ -30,6 +30,8 @@ def test_the_methods_that_are_overridden_are_there_with_the_same_parameters() ->
 def test_the_parts_that_are_used_are_there() -> None:
     assert "_binary_packet" in vars(socketio.AsyncServer(async_mode="aiohttp"))
     assert isinstance(Payload.max_decode_packets, int)
+    assert parameters(socketio.AsyncManager.is_connected) == ["self", "sid", "namespace"]
+    assert parameters(socketio.AsyncManager.sid_from_eio_sid) == ["self", "eio_sid", "namespace"]
     assert parameters(AsyncSocket.send) == ["self", "pkt"]
     assert parameters(engineio.AsyncServer.start_background_task) == ["self", "target", "args", "kwargs"]
 

@@ -29,6 +29,7 @@ class SmallStore:
         if self.is_full:
             raise Busy("too much waits for the disk", 1)
         done: Future[None] = Future()
+        done.set_running_or_notify_cancel()  # as the real one: who waits cannot cancel it
         self.waiting.append((records, done))
         if self.is_prompt:
             self.settle(self.broken)
