@@ -1,0 +1,74 @@
+"""20,000 single `log` events from one Node producer into the window's hub."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from tests.bench.bench import Bench
+from tests.bench.report import Figure, Row, at_least, at_most
+from tests.bench.windows import SETTLE_S, OurWindow, Straightforward, Window
+from tests.support.node import NodeProgram
+
+EVENTS = 20_000
+TEXT = "request served in 12 ms with status 200 for user 48213"
+
+
+def measure(bench: Bench) -> Sequence[Row]:
+    count = bench.count(EVENTS)
+    ours: list[tuple[float, float]] = []
+    straightforward: list[tuple[float, float]] = []
+    node: list[float] = []
+    lost: list[float] = []
+    for _ in range(bench.runs):
+        with OurWindow(bench.display, bench.new_folder()) as window:
+            ours.append(_into_window(window, window.url, count))
+            told = window.do("numbers", page=0, count=count)
+        lost.append(told["missing"] + told["twice"])
+        with Straightforward(bench.display) as peer:
+            straightforward.append(_into_window(peer, peer.url, count))
+        node.append(_into_node(count))
+        bench.tell(
+            "events", ours=ours[-1][0], stall_ms=ours[-1][1], straightforward=straightforward[-1][0], node=node[-1]
+        )
+    return [
+        Row(
+            f"{count:,} single `log` events from Node to the hub",
+            Figure([rate for rate, _ in ours], "/s"),
+            at_least(8_000),
+            [
+                ("stock qasync and python-socketio", Figure([rate for rate, _ in straightforward], "/s")),
+                ("Node's socket.io, which only counts", Figure(node, "/s")),
+            ],
+        ),
+        Row(
+            "… longest stall",
+            Figure([stall_ms for _, stall_ms in ours], "ms"),
+            at_most(50),
+            [("stock qasync and python-socketio", Figure([stall_ms for _, stall_ms in straightforward], "ms"))],
+        ),
+        Row("… missing or twice", Figure(lost, "records"), at_most(0)),
+    ]
+
+
+def _into_window(window: Window, url: str, count: int) -> tuple[float, float]:
+    """Events a second until all are rows, and the longest stall in ms."""
+    window.settle()
+    with NodeProgram("producer.js", url) as producer:
+        producer.event("connect")
+        window.do("reset")
+        began_s = time.perf_counter()
+        producer.send(f"burst {count} {TEXT}")
+        rate = count / (window.rows_at_s(count) - began_s)
+        time.sleep(SETTLE_S)
+        return rate, window.stall_ms()
+
+
+def _into_node(count: int) -> float:
+    with NodeProgram("receiver.js", str(count)) as receiver:
+        url = f"http://127.0.0.1:{receiver.object()['listening']}"
+        with NodeProgram("producer.js", url) as producer:
+            producer.event("connect")
+            began_s = time.perf_counter()
+            producer.send(f"burst {count} {TEXT}")
+            return count / (float(str(receiver.object(60)["at_s"])) - began_s)
