@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.bench import texts
 from tests.bench.bench import Bench
-from tests.bench.pouring import post
+from tests.bench.pouring import post, stats
 from tests.bench.processes import own_bytes
 from tests.bench.texts import FILTERS, Filter
 from tests.bench.windows import ROOT, SETTLE_S, OurWindow
@@ -44,6 +44,8 @@ class MillionRun:
     record_bytes: float
     at_rest: Sequence[FilterRun]
     under_load: Sequence[FilterRun]
+    arriving: float
+    """Records a second that arrived meanwhile."""
 
 
 def million_runs(bench: Bench) -> Sequence[MillionRun]:
@@ -69,9 +71,12 @@ def _run(bench: Bench, number: int) -> MillionRun:
         command = [sys.executable, "-m", "tests.bench.pouring", window.url, str(ARRIVING), str(count)]
         with Program(command, cwd=ROOT) as pouring:
             time.sleep(SETTLE_S)
+            head, began_s = stats(window.url)["head"], time.perf_counter()
             under_load = [_filter(bench, window, wanted, "under load") for wanted in filters]
+            arriving = (stats(window.url)["head"] - head) / (time.perf_counter() - began_s)
             assert pouring.is_running, pouring
-    return MillionRun(record_bytes, at_rest, under_load)
+        bench.tell("meanwhile", arriving=arriving)
+    return MillionRun(record_bytes, at_rest, under_load, arriving)
 
 
 def _filter(bench: Bench, window: OurWindow, wanted: Filter, how: str) -> FilterRun:
