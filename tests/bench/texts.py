@@ -20,7 +20,7 @@ def message(number: int) -> str:
     """75 or 76 characters; the same number has the same."""
     place = number % NEEDLE_EVERY
     worker = f"needle-{'abc'[place - 17]}" if 17 <= place < 20 else f"worker {number % 16:02d}"
-    found = "hit" if number % 2 else "miss"
+    found = "hit" if number & 4 else "miss"  # half of all, four after another
     user = number * 7_919 % 100_000
     return f"GET /orders/{number:07d} for user {user:05d}: cache {found}, done in {number % 997:03d} ms by {worker}"
 
