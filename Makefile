@@ -2,14 +2,16 @@
 #
 #   make run ARGS="--port 5648"      arguments for the program
 #   make test PYTEST_ARGS="-k ring"  arguments for pytest
+#   make bench BENCH_ARGS=--quick    arguments for tests/bench: --runs 5, --only posted,idle, --quick
 #   make run PYTHON=python3.12       the Python to make .venv with; asked for once, when there is no .venv
 
 ARGS ?=
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint bundle clean help
+.PHONY: run test lint bench bundle clean help
 
 run: ## Open the window; without a display, run the hub in this terminal
 	@sh packaging/setup.sh run
@@ -25,13 +27,17 @@ lint: ## Check style, format and types
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m mypy
 
+bench: ## Measure the window beside its peers; a quarter of an hour, prints the table of the README
+	@sh packaging/setup.sh bench
+	@exec .venv/bin/python -m tests.bench $(BENCH_ARGS)
+
 bundle: ## Build dist/desktop-logs/, a folder that runs without Python
 	@sh packaging/setup.sh bundle
 	.venv/bin/python -m PyInstaller --noconfirm --log-level WARN packaging/desktop-logs.spec
 	@echo "built dist/desktop-logs/desktop-logs"
 
 clean: ## Remove what the other commands made
-	rm -rf .venv build dist tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-cutelog build dist tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## List these commands

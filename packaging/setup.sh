@@ -1,9 +1,10 @@
 #!/bin/sh
-# Sees to what `make run`, `make test` and `make bundle` need, and is quick when it is all there. POSIX sh: on a fresh
-# machine there is nothing else yet.
+# Sees to what `make run`, `make test`, `make bench` and `make bundle` need, and is quick when it is all there. POSIX
+# sh: on a fresh machine there is nothing else yet.
 #
 #   packaging/setup.sh run      .venv with the program, the system libraries that Qt needs
 #   packaging/setup.sh test     the same with the test tools, a virtual screen, Node and the Node packages of tests/node
+#   packaging/setup.sh bench    the same as for the tests, and cutelog in an environment of its own, .venv-cutelog
 #   packaging/setup.sh bundle   the program, PyInstaller and what it calls
 #
 # PYTHON names the interpreter to make .venv from; otherwise the first Python 3.11 or newer that is found.
@@ -17,6 +18,7 @@ stage=${1:-run}
 # -P: the environment's programs name their folder without symbolic links, and are compared with this.
 cd -P "$(dirname "$0")/.."
 venv=.venv
+cutelog_venv=.venv-cutelog
 oldest_python=11
 
 # Debian's names. Qt's own libraries link to each of these directly (`objdump -p`, PySide6 6.11); what they need in turn
@@ -28,13 +30,20 @@ libxcb1 libxkbcommon-x11-0 libxkbcommon0"
 # Qt brings no font of its own: without one every letter is an empty box.
 font_packages="fonts-dejavu-core"
 
+# cutelog's Qt is an older one, and links to one more.
+also_linked=
+if [ "$stage" = bench ]; then
+    qt_packages="$qt_packages libxcb-xinerama0"
+    also_linked="$cutelog_venv/lib/python3*/site-packages/PyQt5/Qt5/plugins/platforms/libqxcb.so"
+fi
+
 # Programs that are called, each with its package: what tests call and drive windows with, what PyInstaller calls.
 case $stage in
 run) programs= ;;
-test) programs="curl:curl Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils objdump:binutils node:nodejs npm:npm" ;;
+test | bench) programs="curl:curl Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils objdump:binutils node:nodejs npm:npm" ;;
 bundle) programs="objdump:binutils" ;;
 *)
-    echo "packaging/setup.sh takes run, test or bundle, not $stage" >&2
+    echo "packaging/setup.sh takes run, test, bench or bundle, not $stage" >&2
     exit 2
     ;;
 esac
@@ -171,13 +180,26 @@ install_project() {
     printf '%s\n' "$key" >"$venv/.desktop-logs-$1"
 }
 
+# The peer that the benchmarks measure beside the window. It names no Qt of its own on Linux, and imports what newer
+# versions of setuptools do not bring any more.
+install_cutelog() {
+    key=$(cksum <packaging/setup.sh)-$($venv/bin/python --version)
+    stamp=$cutelog_venv/.desktop-logs
+    [ "$(cat $stamp 2>/dev/null)" = "$key" ] && return
+    say "installing cutelog into $cutelog_venv"
+    $venv/bin/python -m venv --clear $cutelog_venv
+    $cutelog_venv/bin/python -m pip --disable-pip-version-check --quiet install cutelog==2.2.0 PyQt5 'setuptools<81' ||
+        fail "cutelog could not be installed into $cutelog_venv; pip says why above."
+    printf '%s\n' "$key" >$stamp
+}
+
 # --- Qt -------------------------------------------------------------------------------------------------------------
 
 # The names of libraries that Qt's parts link to and the linker does not find; nothing when all is well.
 missing_libraries() {
     have ldd || return 0
     for pyside in "$venv"/lib/python3*/site-packages/PySide6; do
-        for file in "$pyside"/QtGui*.so "$pyside"/QtWidgets*.so "$pyside"/QtSvg*.so \
+        for file in $also_linked "$pyside"/QtGui*.so "$pyside"/QtWidgets*.so "$pyside"/QtSvg*.so \
             "$pyside"/Qt/plugins/platforms/libqxcb.so "$pyside"/Qt/plugins/platforms/libqwayland*.so \
             "$pyside"/Qt/plugins/wayland-graphics-integration-client/libqt-plugin-wayland-egl.so; do
             [ -e "$file" ] && ldd "$file" 2>/dev/null
@@ -259,5 +281,6 @@ see_to_node() {
 
 venv_is_usable || make_venv
 if [ "$stage" = run ]; then install_project run; else install_project dev; fi
+if [ "$stage" = bench ]; then install_cutelog; fi
 see_to_system
-if [ "$stage" = test ]; then see_to_node; fi
+case $stage in test | bench) see_to_node ;; esac

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MAX_LINES = 450
-NOT_OURS = {".git", ".venv", "node_modules", "build", "dist", "__pycache__"}
+NOT_OURS = {".git", ".venv", ".venv-cutelog", "node_modules", "build", "dist", "__pycache__"}
 TEXT = {".py", ".sh", ".spec", ".js", ".json", ".md", ".toml", ".txt", ".yml", ".yaml", ".cfg", ".svg", ".qss", ""}
 
 
