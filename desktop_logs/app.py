@@ -7,22 +7,22 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from desktop_logs import __version__
-from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.addresses import HUB_HOST, ServerAddress
 from desktop_logs.core.errors import ListenError, SettingsError, StorageError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.safe_text import one_line
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import logs_dir, settings_file, window_file
 from desktop_logs.localhub import FLUSH_TIMEOUT_S, LocalHub
-from desktop_logs.net.client import RemoteFeed
-from desktop_logs.net.server import HOST
 from desktop_logs.storage.folder import check_folder
 from desktop_logs.storage.settings_file import read_settings, write_settings
 from desktop_logs.tasks import Tasks
@@ -31,8 +31,12 @@ from desktop_logs.ui.loop import make_loop
 from desktop_logs.ui.theme import Theme
 from desktop_logs.ui.window import TITLE, MainWindow
 
+if TYPE_CHECKING:
+    from desktop_logs.net.client import RemoteFeed
+
 FILES_POLL_S = 1.0
-SETTLE_S = 0.3
+FIRST_PAINT_WAIT_S = 1.0
+"""A window that starts hidden or minimized is not painted; then nobody waits for it either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Desktop:
     def __init__(self, options: WindowOptions, application: QApplication) -> None:
         self._options = options
         self._closed = asyncio.Event()
+        self._painted = asyncio.Event()
         self._tasks = Tasks(self._task_failed)
         self._remotes: dict[Feed, RemoteFeed] = {}
         settings, self._settings_problem = _settings(options.data_dir)
@@ -111,6 +116,7 @@ class Desktop:
 
     async def _until_closed(self) -> None:
         self._window.closed.connect(self._closed.set)
+        self._window.painted.connect(self._painted.set)
         for number in (signal.SIGINT, signal.SIGTERM):
             # The window's stall timer lets the interpreter run often enough to see the signal.
             signal.signal(number, lambda *_: self._window.close())
@@ -122,12 +128,15 @@ class Desktop:
             check_folder(self._options.data_dir)
         except StorageError as failure:
             self._tell_files(str(failure))
+        # First what a person waits for; the network is loaded, in a thread, once the window is there to look at.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._painted.wait(), FIRST_PAINT_WAIT_S)
+        self._window.reset_stalls()  # what opening the window took is start-up, which has figures of its own
         if self._options.remote is not None:
+            await asyncio.to_thread(_remote_feed_class)
             self._open(self._options.remote)
         await self._start_hub()
         self._tasks.start(self._watch(), "watch files and refusals")
-        await asyncio.sleep(SETTLE_S)
-        self._window.reset_stalls()  # what opening the window took is start-up, which has figures of its own
         await self._closed.wait()
 
     def _open(self, address: ServerAddress) -> None:
@@ -151,8 +160,8 @@ class Desktop:
             self._tell_address()
 
     def _tell_address(self) -> None:
-        self._window.set_local_address(self._hub.server.url)
-        announce(f"listening on {self._hub.server.url}")
+        self._window.set_local_address(self._hub.url)
+        announce(f"listening on {self._hub.url}")
 
     def _tell_port(self, failure: ListenError) -> None:
         def listen(port: int) -> None:
@@ -160,7 +169,7 @@ class Desktop:
 
         def join() -> None:
             self._window.clear_notice("port")
-            self._open(ServerAddress(f"http://{HOST}:{failure.port}"))
+            self._open(ServerAddress(f"http://{HUB_HOST}:{failure.port}"))
 
         offers = [
             (f"Use port {failure.port + 1}", lambda: listen(failure.port + 1)),
@@ -229,7 +238,7 @@ class Desktop:
 
     def connect(self, address: ServerAddress, token: str) -> Feed:
         """A feed of the server at *address*, connecting already."""
-        feed = RemoteFeed(address, token)
+        feed = _remote_feed_class()(address, token)
         self._remotes[feed] = feed
         feed.start()
         return feed
@@ -258,6 +267,14 @@ class Desktop:
 
     def _task_failed(self, name: str, failure: BaseException) -> None:
         complain(f"{name} failed: {failure!r}. This is a fault of Desktop Logs: report it.")
+
+
+def _remote_feed_class() -> type[RemoteFeed]:
+    # Loaded when it is wanted: it brings a quarter of a second of imports, which the first sight of the window is
+    # not to wait for.
+    from desktop_logs.net.client import RemoteFeed
+
+    return RemoteFeed
 
 
 def _settings(data_dir: Path) -> tuple[LogSettings, str]:

@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
+from desktop_logs.core.addresses import HUB_HOST
 from desktop_logs.core.errors import Busy, EntryError, ListenError, StorageError
 from desktop_logs.core.hub import Hub, Receipt
 from desktop_logs.core.wire import unwrap_many
@@ -22,7 +23,6 @@ from desktop_logs.net.sio import Answer, HubSocketServer, PeerFaults, quiet_logg
 from desktop_logs.tasks import Tasks
 
 NAME = "desktop-logs"
-HOST = "127.0.0.1"
 PRODUCER_SILENCE_S = 60.0
 """A producer over HTTP counts as one for so long after its last batch."""
 HOLDER_TIMEOUT_S = 1.0
@@ -73,7 +73,7 @@ class HubServer:
     @property
     def url(self) -> str:
         """Where programs reach the hub."""
-        return f"http://{HOST}:{self.port}"
+        return f"http://{HUB_HOST}:{self.port}"
 
     async def start(self, port: int, paths: tuple[str, ...] = ("/socket.io",)) -> None:
         """Listen on *port* (0: any free one), with Socket.IO on each of *paths*. Raises ListenError."""
@@ -93,7 +93,7 @@ class HubServer:
         )
         await runner.setup()
         try:
-            site = web.TCPSite(runner, HOST, port)
+            site = web.TCPSite(runner, HUB_HOST, port)
             await site.start()
         except OSError as failure:
             await runner.cleanup()
@@ -272,7 +272,7 @@ async def _listen_error(port: int, failure: OSError) -> ListenError:
         )
     if failure.errno == errno.EACCES:
         return ListenError(f"port {port} may not be used without more rights. Choose one above 1023 with --port.", port)
-    return ListenError(f"cannot listen on {HOST}:{port}: {failure.strerror or failure}. Try --port {port + 1}.", port)
+    return ListenError(f"cannot listen on {HUB_HOST}:{port}: {failure.strerror or failure}. Try --port {port + 1}.", port)
 
 
 async def holder_of(port: int) -> str:
@@ -281,7 +281,7 @@ async def holder_of(port: int) -> str:
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"http://{HOST}:{port}/healthz") as response,
+            session.get(f"http://{HUB_HOST}:{port}/healthz") as response,
         ):
             told = msgspec.json.decode(await response.content.read(10_000))
     except (aiohttp.ClientError, TimeoutError, ValueError):
