@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, QSocketNotifier
 from PySide6.QtWidgets import QApplication
 
 from desktop_logs import __version__
@@ -105,9 +106,11 @@ class Desktop:
 
     async def run(self) -> int:
         """Show the window, serve, and when it is closed end everything in order: no more in, flush, sockets, quit."""
+        waker = _SignalWaker()
         try:
             await self._until_closed()
         finally:
+            waker.close()
             # Whatever went wrong above: what was acknowledged is written, and the port is free again.
             flushed = await self._stop()
         if not flushed:
@@ -118,7 +121,6 @@ class Desktop:
         self._window.closed.connect(self._closed.set)
         self._window.painted.connect(self._painted.set)
         for number in (signal.SIGINT, signal.SIGTERM):
-            # The window's stall timer lets the interpreter run often enough to see the signal.
             signal.signal(number, lambda *_: self._window.close())
         self._window.show()
         self._printer.start()
@@ -267,6 +269,30 @@ class Desktop:
 
     def _task_failed(self, name: str, failure: BaseException) -> None:
         complain(f"{name} failed: {failure!r}. This is a fault of Desktop Logs: report it.")
+
+
+class _SignalWaker:
+    """Lets Python see a signal while Qt waits: Qt wakes for what the signal writes into a socket, and calls Python."""
+
+    def __init__(self) -> None:
+        # A socket and not a pipe: Windows can wait for nothing else.
+        self._receiver, self._sender = socket.socketpair()
+        for end in (self._receiver, self._sender):
+            end.setblocking(False)
+        self._notifier = QSocketNotifier(self._receiver.fileno(), QSocketNotifier.Type.Read)
+        self._notifier.activated.connect(self._drain)
+        self._before = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
+
+    def close(self) -> None:
+        """Wake no longer, and leave to Python what it had."""
+        self._notifier.setEnabled(False)
+        signal.set_wakeup_fd(self._before)
+        self._receiver.close()
+        self._sender.close()
+
+    def _drain(self) -> None:
+        with suppress(BlockingIOError):
+            self._receiver.recv(4096)
 
 
 def _remote_feed_class() -> type[RemoteFeed]:
