@@ -9,9 +9,9 @@ from typing import Final
 from PySide6.QtCore import QAbstractEventDispatcher, QObject, Qt, QTimer
 
 INTERVAL_MS: Final = 5
-WORK_MS: Final = 1.0
+WORK_MS: Final = 2.0
 """A turn of Qt's loop that takes less is not work: a cursor that blinks, a figure that is brought up to date."""
-WATCH_MS: Final = 1_000
+WATCH_MS: Final = 500
 
 
 class StallMeter(QObject):
@@ -19,7 +19,7 @@ class StallMeter(QObject):
 
     Two measures, and the longer one counts. The processor time of each turn of Qt's loop: exact, always taken, 1 µs a
     turn. And the lateness of a timer, which also tells of waiting for the disk, another thread or the processor, and
-    reads at most 5 ms low; it ticks only from a turn with work in it until a second after the last one, so that an
+    reads at most 5 ms low; it ticks only from a turn with work in it until half a second after the last one, so that an
     idle window is not woken by its own meter. Qt's aboutToBlock would not do instead: with GLib it comes after awake
     without anything in between.
     """
@@ -51,7 +51,7 @@ class StallMeter(QObject):
 
     @property
     def is_watching(self) -> bool:
-        """True while there is work, and for a second after it."""
+        """True while there is work, and shortly after it."""
         return self._timer.isActive()
 
     def start(self) -> None:

@@ -52,7 +52,7 @@ def test_a_turn_that_worked_long_is_a_stall_and_one_that_waited_for_events_is_no
     assert clocks.meter.longest_ms == pytest.approx(80)
 
 
-def test_the_timer_ticks_while_there_is_work_and_for_a_second_after_it(clocks: Clocks) -> None:
+def test_the_timer_ticks_while_there_is_work_and_a_little_longer(clocks: Clocks) -> None:
     meter = clocks.meter
     clocks.turn(0.2)
     assert not meter.is_watching
