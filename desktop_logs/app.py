@@ -17,6 +17,7 @@ from PySide6.QtCore import QSettings, QSocketNotifier
 from PySide6.QtWidgets import QApplication
 
 from desktop_logs import __version__
+from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import HUB_HOST, ServerAddress
 from desktop_logs.core.errors import ListenError, SettingsError, StorageError
 from desktop_logs.core.feed import Feed
@@ -35,7 +36,7 @@ from desktop_logs.ui.window import TITLE, MainWindow
 if TYPE_CHECKING:
     from desktop_logs.net.client import RemoteFeed
 
-FILES_POLL_S = 1.0
+WATCH_EVERY_S = 1.0
 FIRST_PAINT_WAIT_S = 1.0
 """A window that starts hidden or minimized is not painted; then nobody waits for it either."""
 
@@ -60,7 +61,9 @@ def run_window(options: WindowOptions) -> int:
     application.setDesktopFileName("desktop-logs")
     loop = make_loop(application)
     asyncio.set_event_loop(loop)
-    desktop = Desktop(options, application)
+    collector = Collector()
+    collector.start()
+    desktop = Desktop(options, application, collector)
     running = loop.create_task(desktop.run())
     try:
         return int(loop.run_until_complete(running))
@@ -72,6 +75,7 @@ def run_window(options: WindowOptions) -> int:
         desktop.abandon()
         os._exit(1)  # Qt cannot be taken down in order any more
     finally:
+        collector.stop()
         asyncio.set_event_loop(None)
         loop.close()
 
@@ -79,8 +83,12 @@ def run_window(options: WindowOptions) -> int:
 class Desktop:
     """The window with its hub and its feeds; the window asks it for what it may not do itself (WindowActions)."""
 
-    def __init__(self, options: WindowOptions, application: QApplication) -> None:
+    def __init__(
+        self, options: WindowOptions, application: QApplication, collector: Collector | None = None
+    ) -> None:
+        """*collector* is told when to take a look; without one Python's garbage collector is left alone."""
         self._options = options
+        self._collector = collector
         self._closed = asyncio.Event()
         self._painted = asyncio.Event()
         self._tasks = Tasks(self._task_failed)
@@ -134,11 +142,14 @@ class Desktop:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._painted.wait(), FIRST_PAINT_WAIT_S)
         self._window.reset_stalls()  # what opening the window took is start-up, which has figures of its own
+        await self._hub.load()
+        if self._collector is not None:
+            self._collector.settle()
         if self._options.remote is not None:
             await asyncio.to_thread(_remote_feed_class)
             self._open(self._options.remote)
         await self._start_hub()
-        self._tasks.start(self._watch(), "watch files and refusals")
+        self._tasks.start(self._watch(), "watch")
         await self._closed.wait()
 
     def _open(self, address: ServerAddress) -> None:
@@ -183,7 +194,7 @@ class Desktop:
         self._window.show_notice("port", text[:1].upper() + text[1:], level="error", actions=offers)
 
     async def _watch(self) -> None:
-        """Keep the status bar and the notices about files and refused entries as they are."""
+        """Keep the status bar and the notices about files and refused entries as they are; clean up in quiet moments."""
         told = refused = ""
         while True:
             if self._hub.hub.last_rejection != refused:
@@ -200,7 +211,9 @@ class Desktop:
             elif told and not problem:
                 self._window.clear_notice("files")
             told = problem
-            await asyncio.sleep(FILES_POLL_S)
+            if self._collector is not None:
+                self._collector.look(is_quiet=not self._window.is_busy)
+            await asyncio.sleep(WATCH_EVERY_S)
 
     def _tell_files(self, problem: str) -> None:
         text = f"{problem} Until then records are shown, but not kept."

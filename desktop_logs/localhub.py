@@ -46,6 +46,17 @@ class LocalHub:
         self._state = FeedState("starting", "starting")
         self._listeners: list[Callable[[], None]] = []
 
+    async def load(self) -> None:
+        """Import what the server needs, as `start` does otherwise: a quarter of a second, in a thread.
+
+        A window may be shown already and must answer meanwhile.
+        """
+        if self._server is None:
+            make = await asyncio.to_thread(_server_class)
+            self._server = make(
+                self.hub, version=__version__, clock_ns=time.time_ns, report=self._report, more_stats=self._more_stats
+            )
+
     async def start(self, port: int, path: str = DEFAULT_PATH) -> None:
         """Store and listen. Raises ListenError; it stores then, and `listen` may be called with another port."""
         self.disk.start()
@@ -54,9 +65,10 @@ class LocalHub:
 
     async def listen(self, port: int, path: str = DEFAULT_PATH) -> None:
         """Listen on *port*, with Socket.IO on its usual path and on *path*. Raises ListenError."""
-        server = await self._make_server()
+        await self.load()
+        assert self._server is not None
         try:
-            await server.start(port, (DEFAULT_PATH, path))
+            await self._server.start(port, (DEFAULT_PATH, path))
         except ListenError as failure:
             self._become(FeedState("failed", f"not listening on {HUB_HOST}:{port}", _as_sentence(str(failure))))
             raise
@@ -107,15 +119,6 @@ class LocalHub:
         """Call *listener* when records or the state are new."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
-
-    async def _make_server(self) -> HubServer:
-        if self._server is None:
-            # A quarter of a second of imports. In a thread, since a window may be shown already and must answer.
-            make = await asyncio.to_thread(_server_class)
-            self._server = make(
-                self.hub, version=__version__, clock_ns=time.time_ns, report=self._report, more_stats=self._more_stats
-            )
-        return self._server
 
     def _become(self, state: FeedState) -> None:
         self._state = state

@@ -127,6 +127,11 @@ class MainWindow(QMainWindow):
         self._stalls.reset()
 
     @property
+    def is_busy(self) -> bool:
+        """True while records, input or a filter give the window work, and shortly after."""
+        return self._stalls.is_watching
+
+    @property
     def current_page(self) -> FeedPage | None:
         """The page in front; None while there is none."""
         index = self._strip.tabs.currentIndex()
