@@ -83,9 +83,7 @@ def run_window(options: WindowOptions) -> int:
 class Desktop:
     """The window with its hub and its feeds; the window asks it for what it may not do itself (WindowActions)."""
 
-    def __init__(
-        self, options: WindowOptions, application: QApplication, collector: Collector | None = None
-    ) -> None:
+    def __init__(self, options: WindowOptions, application: QApplication, collector: Collector | None = None) -> None:
         """*collector* is told when to take a look; without one Python's garbage collector is left alone."""
         self._options = options
         self._collector = collector
@@ -194,7 +192,7 @@ class Desktop:
         self._window.show_notice("port", text[:1].upper() + text[1:], level="error", actions=offers)
 
     async def _watch(self) -> None:
-        """Keep the status bar and the notices about files and refused entries as they are; clean up in quiet moments."""
+        """Keep the status bar and the notices as they are, and clean up in quiet moments."""
         told = refused = ""
         while True:
             if self._hub.hub.last_rejection != refused:

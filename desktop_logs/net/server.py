@@ -272,7 +272,9 @@ async def _listen_error(port: int, failure: OSError) -> ListenError:
         )
     if failure.errno == errno.EACCES:
         return ListenError(f"port {port} may not be used without more rights. Choose one above 1023 with --port.", port)
-    return ListenError(f"cannot listen on {HUB_HOST}:{port}: {failure.strerror or failure}. Try --port {port + 1}.", port)
+    return ListenError(
+        f"cannot listen on {HUB_HOST}:{port}: {failure.strerror or failure}. Try --port {port + 1}.", port
+    )
 
 
 async def holder_of(port: int) -> str:
