@@ -5,24 +5,26 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, QSocketNotifier
 from PySide6.QtWidgets import QApplication
 
 from desktop_logs import __version__
-from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.collector import Collector
+from desktop_logs.core.addresses import HUB_HOST, ServerAddress
 from desktop_logs.core.errors import ListenError, SettingsError, StorageError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.safe_text import one_line
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import logs_dir, settings_file, window_file
 from desktop_logs.localhub import FLUSH_TIMEOUT_S, LocalHub
-from desktop_logs.net.client import RemoteFeed
-from desktop_logs.net.server import HOST
 from desktop_logs.storage.folder import check_folder
 from desktop_logs.storage.settings_file import read_settings, write_settings
 from desktop_logs.tasks import Tasks
@@ -31,8 +33,12 @@ from desktop_logs.ui.loop import make_loop
 from desktop_logs.ui.theme import Theme
 from desktop_logs.ui.window import TITLE, MainWindow
 
-FILES_POLL_S = 1.0
-SETTLE_S = 0.3
+if TYPE_CHECKING:
+    from desktop_logs.net.client import RemoteFeed
+
+WATCH_EVERY_S = 1.0
+FIRST_PAINT_WAIT_S = 1.0
+"""A window that starts hidden or minimized is not painted; then nobody waits for it either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,9 @@ def run_window(options: WindowOptions) -> int:
     application.setDesktopFileName("desktop-logs")
     loop = make_loop(application)
     asyncio.set_event_loop(loop)
-    desktop = Desktop(options, application)
+    collector = Collector()
+    collector.start()
+    desktop = Desktop(options, application, collector)
     running = loop.create_task(desktop.run())
     try:
         return int(loop.run_until_complete(running))
@@ -67,6 +75,7 @@ def run_window(options: WindowOptions) -> int:
         desktop.abandon()
         os._exit(1)  # Qt cannot be taken down in order any more
     finally:
+        collector.stop()
         asyncio.set_event_loop(None)
         loop.close()
 
@@ -74,9 +83,12 @@ def run_window(options: WindowOptions) -> int:
 class Desktop:
     """The window with its hub and its feeds; the window asks it for what it may not do itself (WindowActions)."""
 
-    def __init__(self, options: WindowOptions, application: QApplication) -> None:
+    def __init__(self, options: WindowOptions, application: QApplication, collector: Collector | None = None) -> None:
+        """*collector* is told when to take a look; without one Python's garbage collector is left alone."""
         self._options = options
+        self._collector = collector
         self._closed = asyncio.Event()
+        self._painted = asyncio.Event()
         self._tasks = Tasks(self._task_failed)
         self._remotes: dict[Feed, RemoteFeed] = {}
         settings, self._settings_problem = _settings(options.data_dir)
@@ -100,9 +112,11 @@ class Desktop:
 
     async def run(self) -> int:
         """Show the window, serve, and when it is closed end everything in order: no more in, flush, sockets, quit."""
+        waker = _SignalWaker()
         try:
             await self._until_closed()
         finally:
+            waker.close()
             # Whatever went wrong above: what was acknowledged is written, and the port is free again.
             flushed = await self._stop()
         if not flushed:
@@ -111,8 +125,8 @@ class Desktop:
 
     async def _until_closed(self) -> None:
         self._window.closed.connect(self._closed.set)
+        self._window.painted.connect(self._painted.set)
         for number in (signal.SIGINT, signal.SIGTERM):
-            # The window's stall timer lets the interpreter run often enough to see the signal.
             signal.signal(number, lambda *_: self._window.close())
         self._window.show()
         self._printer.start()
@@ -122,12 +136,18 @@ class Desktop:
             check_folder(self._options.data_dir)
         except StorageError as failure:
             self._tell_files(str(failure))
+        # First what a person waits for; the network is loaded, in a thread, once the window is there to look at.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._painted.wait(), FIRST_PAINT_WAIT_S)
+        self._window.reset_stalls()  # what opening the window took is start-up, which has figures of its own
+        await self._hub.load()
+        if self._collector is not None:
+            self._collector.settle()
         if self._options.remote is not None:
+            await asyncio.to_thread(_remote_feed_class)
             self._open(self._options.remote)
         await self._start_hub()
-        self._tasks.start(self._watch(), "watch files and refusals")
-        await asyncio.sleep(SETTLE_S)
-        self._window.reset_stalls()  # what opening the window took is start-up, which has figures of its own
+        self._tasks.start(self._watch(), "watch")
         await self._closed.wait()
 
     def _open(self, address: ServerAddress) -> None:
@@ -151,8 +171,8 @@ class Desktop:
             self._tell_address()
 
     def _tell_address(self) -> None:
-        self._window.set_local_address(self._hub.server.url)
-        announce(f"listening on {self._hub.server.url}")
+        self._window.set_local_address(self._hub.url)
+        announce(f"listening on {self._hub.url}")
 
     def _tell_port(self, failure: ListenError) -> None:
         def listen(port: int) -> None:
@@ -160,7 +180,7 @@ class Desktop:
 
         def join() -> None:
             self._window.clear_notice("port")
-            self._open(ServerAddress(f"http://{HOST}:{failure.port}"))
+            self._open(ServerAddress(f"http://{HUB_HOST}:{failure.port}"))
 
         offers = [
             (f"Use port {failure.port + 1}", lambda: listen(failure.port + 1)),
@@ -172,7 +192,7 @@ class Desktop:
         self._window.show_notice("port", text[:1].upper() + text[1:], level="error", actions=offers)
 
     async def _watch(self) -> None:
-        """Keep the status bar and the notices about files and refused entries as they are."""
+        """Keep the status bar and the notices as they are, and clean up in quiet moments."""
         told = refused = ""
         while True:
             if self._hub.hub.last_rejection != refused:
@@ -189,7 +209,9 @@ class Desktop:
             elif told and not problem:
                 self._window.clear_notice("files")
             told = problem
-            await asyncio.sleep(FILES_POLL_S)
+            if self._collector is not None:
+                self._collector.look(is_quiet=not self._window.is_busy)
+            await asyncio.sleep(WATCH_EVERY_S)
 
     def _tell_files(self, problem: str) -> None:
         text = f"{problem} Until then records are shown, but not kept."
@@ -229,7 +251,7 @@ class Desktop:
 
     def connect(self, address: ServerAddress, token: str) -> Feed:
         """A feed of the server at *address*, connecting already."""
-        feed = RemoteFeed(address, token)
+        feed = _remote_feed_class()(address, token)
         self._remotes[feed] = feed
         feed.start()
         return feed
@@ -258,6 +280,38 @@ class Desktop:
 
     def _task_failed(self, name: str, failure: BaseException) -> None:
         complain(f"{name} failed: {failure!r}. This is a fault of Desktop Logs: report it.")
+
+
+class _SignalWaker:
+    """Lets Python see a signal while Qt waits: Qt wakes for what the signal writes into a socket, and calls Python."""
+
+    def __init__(self) -> None:
+        # A socket and not a pipe: Windows can wait for nothing else.
+        self._receiver, self._sender = socket.socketpair()
+        for end in (self._receiver, self._sender):
+            end.setblocking(False)
+        self._notifier = QSocketNotifier(self._receiver.fileno(), QSocketNotifier.Type.Read)
+        self._notifier.activated.connect(self._drain)
+        self._before = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
+
+    def close(self) -> None:
+        """Wake no longer, and leave to Python what it had."""
+        self._notifier.setEnabled(False)
+        signal.set_wakeup_fd(self._before)
+        self._receiver.close()
+        self._sender.close()
+
+    def _drain(self) -> None:
+        with suppress(BlockingIOError):
+            self._receiver.recv(4096)
+
+
+def _remote_feed_class() -> type[RemoteFeed]:
+    # Loaded when it is wanted: it brings a quarter of a second of imports, which the first sight of the window is
+    # not to wait for.
+    from desktop_logs.net.client import RemoteFeed
+
+    return RemoteFeed
 
 
 def _settings(data_dir: Path) -> tuple[LogSettings, str]:

@@ -6,17 +6,20 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from desktop_logs import __version__
-from desktop_logs.core.addresses import DEFAULT_PATH
+from desktop_logs.core.addresses import DEFAULT_PATH, HUB_HOST
 from desktop_logs.core.errors import ListenError
 from desktop_logs.core.feed import FeedState
 from desktop_logs.core.hub import Hub
 from desktop_logs.core.records import Record
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import logs_dir
-from desktop_logs.net.server import HOST, HubServer
 from desktop_logs.storage.disk import Console, DiskThread
+
+if TYPE_CHECKING:
+    from desktop_logs.net.server import HubServer
 
 FLUSH_TIMEOUT_S = 5.0
 
@@ -37,11 +40,22 @@ class LocalHub:
         self.data_dir = data_dir
         self.disk = DiskThread(logs_dir(data_dir), settings, console=console)
         self.hub = Hub(self.disk)
-        self.server = HubServer(
-            self.hub, version=__version__, clock_ns=time.time_ns, report=report, more_stats=more_stats
-        )
+        self._report = report
+        self._more_stats = more_stats
+        self._server: HubServer | None = None
         self._state = FeedState("starting", "starting")
         self._listeners: list[Callable[[], None]] = []
+
+    async def load(self) -> None:
+        """Import what the server needs, as `start` does otherwise: a quarter of a second, in a thread.
+
+        A window may be shown already and must answer meanwhile.
+        """
+        if self._server is None:
+            make = await asyncio.to_thread(_server_class)
+            self._server = make(
+                self.hub, version=__version__, clock_ns=time.time_ns, report=self._report, more_stats=self._more_stats
+            )
 
     async def start(self, port: int, path: str = DEFAULT_PATH) -> None:
         """Store and listen. Raises ListenError; it stores then, and `listen` may be called with another port."""
@@ -51,17 +65,20 @@ class LocalHub:
 
     async def listen(self, port: int, path: str = DEFAULT_PATH) -> None:
         """Listen on *port*, with Socket.IO on its usual path and on *path*. Raises ListenError."""
+        await self.load()
+        assert self._server is not None
         try:
-            await self.server.start(port, (DEFAULT_PATH, path))
+            await self._server.start(port, (DEFAULT_PATH, path))
         except ListenError as failure:
-            self._become(FeedState("failed", f"not listening on {HOST}:{port}", _as_sentence(str(failure))))
+            self._become(FeedState("failed", f"not listening on {HUB_HOST}:{port}", _as_sentence(str(failure))))
             raise
         self._become(FeedState("live", f"listening on {self.address}"))
 
     async def stop(self) -> bool:
         """Stop listening, write what waits, close the files. False when the disk did not finish in time."""
         try:
-            await self.server.stop()
+            if self._server is not None:
+                await self._server.stop()
             self._become(FeedState("closed", "closed"))
         finally:
             flushed = await asyncio.to_thread(self.disk.close, FLUSH_TIMEOUT_S)
@@ -75,7 +92,12 @@ class LocalHub:
 
     @property
     def address(self) -> str:
-        return f"{HOST}:{self.server.port}" if self.server.port else ""
+        return self.url.removeprefix("http://")
+
+    @property
+    def url(self) -> str:
+        """Where programs reach the hub; empty while it does not listen."""
+        return self._server.url if self._server is not None and self._server.port else ""
 
     @property
     def state(self) -> FeedState:
@@ -90,8 +112,8 @@ class LocalHub:
         return self.hub.ring.since(seq, limit)
 
     def stats(self) -> Mapping[str, int]:
-        """As `GET /api/stats`."""
-        return self.server.stats()
+        """As `GET /api/stats`; without what the server counts while there is none."""
+        return self._server.stats() if self._server is not None else self.hub.stats()
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call *listener* when records or the state are new."""
@@ -105,6 +127,12 @@ class LocalHub:
     def _wake(self) -> None:
         for listener in tuple(self._listeners):
             listener()
+
+
+def _server_class() -> type[HubServer]:
+    from desktop_logs.net.server import HubServer
+
+    return HubServer
 
 
 def _as_sentence(text: str) -> str:

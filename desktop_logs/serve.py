@@ -48,7 +48,7 @@ async def _serve(options: ServeOptions, settings: LogSettings) -> int:
     try:
         try:
             await hub.start(options.port, options.path)
-            announce(f"listening on {hub.server.url}")
+            announce(f"listening on {hub.url}")
             announce(f"log files in {logs_dir(options.data_dir)}" if settings.files else "no log files")
             await _until(stop, hub)
         finally:

@@ -95,7 +95,7 @@ class Opened:
 
     @property
     def url(self) -> str:
-        return self.hub.server.url
+        return self.hub.url
 
     @property
     def local(self) -> FeedPage:
@@ -318,7 +318,7 @@ def test_a_closed_window_leaves_nothing_behind(run: Run, qapp: QApplication, tmp
     async def body() -> None:
         before = asyncio.all_tasks()
         async with Opened(qapp, tmp_path) as opened:
-            port = opened.hub.server.port
+            port = int(opened.url.rpartition(":")[2])
             await opened.post("last words")
         with pytest.raises(OSError, match="Connect call failed"):
             await asyncio.open_connection("127.0.0.1", port)

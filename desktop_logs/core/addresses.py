@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from desktop_logs.core.errors import UserError
 
+HUB_HOST = "127.0.0.1"
+"""Where a hub listens, and nowhere else."""
 DEFAULT_PORT = 5647
 DEFAULT_PATH = "/socket.io"
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}

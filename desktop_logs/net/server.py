@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
+from desktop_logs.core.addresses import HUB_HOST
 from desktop_logs.core.errors import ListenError
 from desktop_logs.core.hub import Hub
 from desktop_logs.net.broadcast import Broadcaster
@@ -22,7 +23,6 @@ from desktop_logs.net.sio import HubSocketServer, PeerFaults, quiet_logger
 from desktop_logs.tasks import Tasks
 
 NAME = "desktop-logs"
-HOST = "127.0.0.1"
 PRODUCER_SILENCE_S = 60.0
 """A producer over HTTP counts as one for so long after its last batch."""
 HOLDER_TIMEOUT_S = 1.0
@@ -69,7 +69,7 @@ class HubServer:
     @property
     def url(self) -> str:
         """Where programs reach the hub."""
-        return f"http://{HOST}:{self.port}"
+        return f"http://{HUB_HOST}:{self.port}"
 
     async def start(self, port: int, paths: tuple[str, ...] = ("/socket.io",)) -> None:
         """Listen on *port* (0: any free one), with Socket.IO on each of *paths*. Raises ListenError."""
@@ -89,7 +89,7 @@ class HubServer:
         )
         await runner.setup()
         try:
-            site = web.TCPSite(runner, HOST, port)
+            site = web.TCPSite(runner, HUB_HOST, port)
             await site.start()
         except OSError as failure:
             await runner.cleanup()
@@ -192,7 +192,9 @@ async def _listen_error(port: int, failure: OSError) -> ListenError:
         )
     if failure.errno == errno.EACCES:
         return ListenError(f"port {port} may not be used without more rights. Choose one above 1023 with --port.", port)
-    return ListenError(f"cannot listen on {HOST}:{port}: {failure.strerror or failure}. Try --port {port + 1}.", port)
+    return ListenError(
+        f"cannot listen on {HUB_HOST}:{port}: {failure.strerror or failure}. Try --port {port + 1}.", port
+    )
 
 
 async def holder_of(port: int) -> str:
@@ -201,7 +203,7 @@ async def holder_of(port: int) -> str:
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"http://{HOST}:{port}/healthz") as response,
+            session.get(f"http://{HUB_HOST}:{port}/healthz") as response,
         ):
             told = msgspec.json.decode(await response.content.read(10_000))
     except (aiohttp.ClientError, TimeoutError, ValueError):

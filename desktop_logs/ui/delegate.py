@@ -6,13 +6,13 @@ draws (design.md). Text is drawn as text: nothing of a record is ever interprete
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
-    QFontInfo,
     QFontMetricsF,
     QHelpEvent,
     QPainter,
@@ -34,6 +34,8 @@ _GAP: Final = 18
 _CACHE_ROWS: Final = 4_000
 
 Index = QModelIndex | QPersistentModelIndex
+Cell = tuple[int, int, int]
+"""A cell of a row: its logical column, where its left edge is, and how wide it is, in pixels."""
 
 
 class RecordDelegate(QStyledItemDelegate):
@@ -50,8 +52,10 @@ class RecordDelegate(QStyledItemDelegate):
     def set_font(self, font: QFont) -> None:
         """Measure *font*, which the view must have too: the painter comes with the view's."""
         self._metrics = QFontMetricsF(font)
-        # One multiplication instead of a measurement, where every character is as wide as every other.
-        self._advance = self._metrics.horizontalAdvance("M") if QFontInfo(font).fixedPitch() else 0.0
+        # One multiplication instead of a measurement, where every character is as wide as every other. Found out by
+        # measuring: of some monospaced fonts (Noto Sans Mono) QFontInfo says that they are not.
+        widths = {self._metrics.horizontalAdvance(chr(code)) for code in range(32, 127)}
+        self._advance = widths.pop() if len(widths) == 1 else 0.0
         self._baseline = (ROW_HEIGHT - self._metrics.height()) / 2 + self._metrics.ascent()
 
     def set_palette(self, palette: Palette) -> None:
@@ -71,39 +75,44 @@ class RecordDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         model = index.model()
-        if not isinstance(model, RecordModel):
-            return
-        row, column = index.row(), index.column()
+        if isinstance(model, RecordModel):
+            rect = option.rect
+            cells = [(index.column(), rect.x(), rect.width())]
+            is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+            self.paint_row(painter, model, index.row(), rect.y(), cells, is_selected)
+
+    def paint_row(
+        self, painter: QPainter, model: RecordModel, row: int, y: int, cells: Sequence[Cell], is_selected: bool
+    ) -> None:
+        """Draw *cells*, which stand side by side, of *row*, whose upper edge is at *y*."""
         record = model.record_at(row)
-        rect = option.rect
-        x, y, width = rect.x(), rect.y(), rect.width()
+        if is_selected or model.is_striped(row):
+            left, right = min(x for _, x, _ in cells), max(x + width for _, x, width in cells)
+            painter.fillRect(left, y, right - left, ROW_HEIGHT, self._selection if is_selected else self._alternate)
+        baseline = y + self._baseline
+        for column, x, width in cells:
+            left = PADDING
+            if column == self.first_column:
+                painter.fillRect(x, y, BAR_WIDTH, ROW_HEIGHT - 1, self._source_color(record.source))
+                left = FIRST_PADDING
+            space = width - left - PADDING
+            at = QPointF(x + left, baseline)
+            if column == MESSAGE:
+                self._draw_message(painter, at, space, record)
+                continue
+            if column == TIME:
+                painter.setPen(self._muted)
+            elif column == LEVEL:
+                painter.setPen(self._levels[record.severity])
+            else:
+                painter.setPen(self._text)
+            painter.drawText(at, self._elided(cell_text(record, column), space))
 
-        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        if is_selected:
-            painter.fillRect(rect, self._selection)
-        elif model.is_striped(row):
-            painter.fillRect(rect, self._alternate)
-        left = PADDING
-        if column == self.first_column:
-            painter.fillRect(x, y, BAR_WIDTH, ROW_HEIGHT - 1, self._source_color(record.source))
-            left = FIRST_PADDING
-        if not is_selected and option.state & QStyle.StateFlag.State_HasFocus:
-            # The current row of a keyboard user who has taken it out of the selection.
-            painter.setPen(self._accent)
-            painter.drawRect(rect.adjusted(0, 0, -1, -1))
-
-        space = width - left - PADDING
-        at = QPointF(x + left, y + self._baseline)
-        if column == MESSAGE:
-            self._draw_message(painter, at, space, record)
-            return
-        if column == TIME:
-            painter.setPen(self._muted)
-        elif column == LEVEL:
-            painter.setPen(self._levels[record.severity])
-        else:
-            painter.setPen(self._text)
-        painter.drawText(at, self._elided(cell_text(record, column), space))
+    def paint_focus(self, painter: QPainter, rect: QRect) -> None:
+        """Mark the current row of a keyboard user who has taken it out of the selection."""
+        painter.setPen(self._accent)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(rect.adjusted(0, 0, -1, -1))
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """The same for every cell: rows have one height, and no column is measured by its cells."""

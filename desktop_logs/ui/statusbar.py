@@ -1,4 +1,4 @@
-"""The line at the lower edge: how the feed is doing, in figures. It reads them twice a second and changes nothing."""
+"""The line at the lower edge: how the feed is doing, in figures. It reads them and changes nothing."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from desktop_logs.ui.theme import Palette, Theme
 
 HEIGHT: Final = 28
 _EVERY_MS: Final = 500
+_AT_REST_MS: Final = 1_000
+"""How often the figures are read while none of them changes: each time wakes the processor."""
 _RATE_S: Final = 2.0
 _FLASH_MS: Final = 3_000
 _PHASE_COLORS: Final[dict[Phase, str]] = {
@@ -70,7 +72,10 @@ class Rate:
 
 
 class StatusBar(QWidget):
-    """One line of figures about *feed*; *figures* tells those of the view. Reads nothing while it is hidden."""
+    """One line of figures about *feed*; *figures* tells those of the view.
+
+    Reads them twice a second, once while nothing changes, and not while it is hidden.
+    """
 
     def __init__(
         self,
@@ -106,6 +111,7 @@ class StatusBar(QWidget):
         layout.addWidget(self._label("peers"))
         self._tips()
         self._timer = QTimer(self)
+        self._interval_ms = _EVERY_MS
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self.refresh)
         self._flash = QTimer(self)
@@ -137,7 +143,9 @@ class StatusBar(QWidget):
         state, figures, stats = self._feed.state, self._figures(), self._feed.stats()
         rate = self._rate.sample(now_s, self._feed.head)
         self._dot.set_color(state_color(state, self._palette))
+        is_new = rate > 0 or state.phase == "waiting"  # whose seconds count down
         if self._state.text() != (text := state_text(state, now_s)):
+            is_new = True
             self._state.set_line(text)
             self._state.setToolTip(state.problem)
         rejected = stats.get("rejected", 0)
@@ -155,7 +163,9 @@ class StatusBar(QWidget):
             ),
         }
         if sum(self._set(name, text) for name, text in parts.items()):
+            is_new = True
             self._make_room()
+        self._read_every(_EVERY_MS if is_new else _AT_REST_MS)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -175,6 +185,11 @@ class StatusBar(QWidget):
         painter.fillRect(self.rect(), QColor(self._palette.panel))
         painter.fillRect(0, 0, self.width(), 1, QColor(self._palette.border))
         painter.end()
+
+    def _read_every(self, interval_ms: int) -> None:
+        if interval_ms != self._interval_ms:
+            self._interval_ms = interval_ms
+            self._timer.setInterval(interval_ms)
 
     def _label(self, name: str) -> QLabel:
         label = QLabel(self)

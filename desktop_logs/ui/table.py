@@ -17,7 +17,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QWidget
 
 from desktop_logs.core.export import text_line
 from desktop_logs.core.records import Record
@@ -25,6 +25,7 @@ from desktop_logs.ui.cells import COLUMNS
 from desktop_logs.ui.columns import Columns
 from desktop_logs.ui.delegate import RecordDelegate
 from desktop_logs.ui.model import RecordModel
+from desktop_logs.ui.rowview import RowView
 from desktop_logs.ui.theme import ROW_HEIGHT, Palette, Theme, fixed_font, interface_font
 
 MAX_COPIED_ROWS: Final = 5_000
@@ -35,7 +36,7 @@ MAX_COPIED_CHARACTERS: Final = 5_000_000
 _SelectRows = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 
 
-class RecordTable(QTableView):
+class RecordTable(RowView):
     """A view on a RecordModel that follows the newest record or keeps the lines under the eye where they are."""
 
     following_changed = Signal(bool)

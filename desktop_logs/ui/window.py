@@ -9,7 +9,7 @@ from dataclasses import astuple
 from typing import Final
 
 from PySide6.QtCore import QSettings, Qt, QTimer, QUrl, Signal, qVersion
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QKeyEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QKeyEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_logs import __version__
@@ -38,6 +38,8 @@ _COUNTDOWN_MS: Final = 1_000
 class MainWindow(QMainWindow):
     """One window. With a *local* feed its page is the first and cannot be closed; remote ones come and go."""
 
+    painted = Signal()
+    """The window was drawn for the first time: from now on a person sees it."""
     closed = Signal()
     """The window is closed, once; it is hidden already and waits for nothing."""
 
@@ -50,6 +52,7 @@ class MainWindow(QMainWindow):
         self._remembered = Remembered(store)
         self._local_url = local_url
         self._is_closed = False
+        self._is_painted = False
         self._pages: list[FeedPage] = []
         self.setWindowTitle(TITLE)
         self.setWindowIcon(app_icon())
@@ -122,6 +125,11 @@ class MainWindow(QMainWindow):
     def reset_stalls(self) -> None:
         """Measure the longest stall anew."""
         self._stalls.reset()
+
+    @property
+    def is_busy(self) -> bool:
+        """True while records, input or a filter give the window work, and shortly after."""
+        return self._stalls.is_watching
 
     @property
     def current_page(self) -> FeedPage | None:
@@ -215,6 +223,12 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if self.focusWidget() is None:
             self._on_page(FeedPage.focus_table)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._is_painted:
+            self._is_painted = True
+            self.painted.emit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._is_closed:

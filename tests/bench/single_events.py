@@ -1,7 +1,7 @@
 """Single `log` events a second without a window: from a Node producer into the hub, and from a Node winston server to
 the client, beside a stock python-socketio server and client that do the same with each entry.
 
-    .venv/bin/python -m tests.bench.events [EVENTS]
+    .venv/bin/python -m tests.bench.single_events [EVENTS]
 
 Not part of the tests: a figure depends on the machine. Prints a line for each run, and the medians with their ratio.
 """

@@ -108,3 +108,18 @@ def test_hidden_bar_reads_nothing(case: Case) -> None:
     assert case.bar._timer.isActive()
     case.bar.hide()
     assert not case.bar._timer.isActive()
+
+
+def test_bar_at_rest_reads_less_often_until_something_changes(case: Case) -> None:
+    often = case.bar._timer.interval()
+    case.bar.refresh()
+    assert case.bar._timer.interval() > often
+    case.feed.push_many(1)
+    case.clock.now_s += 0.5
+    case.bar.refresh()
+    assert case.bar._timer.interval() == often
+    case.feed.set_state("waiting", "reconnecting", next_attempt_s=104.0)
+    case.clock.now_s += 3
+    for _ in range(3):
+        case.bar.refresh()
+    assert case.bar._timer.interval() == often, "seconds are counted down"
