@@ -14,10 +14,9 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
 
-from desktop_logs.core.levels import BANDS, band_of
+from desktop_logs.core.levels import ALL_BANDS, BANDS, band_of
 from desktop_logs.core.records import Record
 from desktop_logs.ui.feedpage import FeedPage
-from desktop_logs.ui.model import ALL_BANDS
 from desktop_logs.ui.theme import ROW_HEIGHT
 from tests.bench.texts import Filter
 

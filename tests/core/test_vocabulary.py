@@ -6,12 +6,8 @@ from desktop_logs.core.vocabulary import keys_in
 
 
 def test_keys_come_the_most_frequent_first_with_the_path_to_them() -> None:
-    contexts = [
-        '{"user":1}',
-        "",
-        '{"http":{"status":200,"url":{"path":"/"}},"user":2}',
-        '{"none":{},"list":[{"in":1}]}',
-    ]
+    nested = '{"http":{"status":200,"url":{"path":"/"}},"user":2}'
+    contexts = ['{"user":1}', "", nested, '{"none":{},"list":[{"in":1}]}']
     assert keys_in(contexts) == ["user", "http.status", "http.url.path", "none", "list"]
 
 

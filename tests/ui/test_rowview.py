@@ -11,9 +11,10 @@ from PySide6.QtGui import QImage, QPaintEvent
 from PySide6.QtWidgets import QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
+from desktop_logs.ui.cells import LEVEL, MESSAGE, SOURCE, TIME
 from desktop_logs.ui.feedpage import FeedPage
 from desktop_logs.ui.levels import LevelChip
-from desktop_logs.ui.model import LEVEL, MESSAGE, SOURCE, TIME, RecordModel
+from desktop_logs.ui.model import RecordModel
 from desktop_logs.ui.table import RecordTable
 from desktop_logs.ui.theme import ROW_HEIGHT, Theme
 from tests.ui.fakes import FakeFeed, make_record, make_records
