@@ -78,7 +78,7 @@ def _page(number: int) -> FeedPage:
 
 
 def _hold(count: int) -> dict[str, Any]:
-    _page(0).model.capacity = count
+    _page(0).model.set_capacity(count)
     return {}
 
 
