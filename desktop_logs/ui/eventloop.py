@@ -22,6 +22,7 @@ from qasync import QEventLoop
 
 from desktop_logs.ui.readiness import ReadyHandle, fileno_of
 
+# Chained callbacks a second, one run: 93,000 with 1 ms, 154,000 with 2, 195,000 with 4, 185,000 with 8.
 BUDGET_S: Final = 0.004
 MAX_TIMER_MS: Final = 24 * 3600 * 1000
 MANY_TIMERS: Final = 100

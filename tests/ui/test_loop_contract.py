@@ -2,9 +2,9 @@
 
 The claims are those of tests/test_qeventloop.py and tests/test_run.py of qasync 0.28 (its source archive has no tests),
 put in this project's words and without its private names. Those about sockets, subprocesses and order stand in
-test_loop_sockets.py and test_loop.py. Left out, for they are not the loop's contract: QThreadExecutor and its threads (the
-loop has asyncio's executor), `qasync.run` and its policy, asyncSlot and asyncClose, and that a notifier is disabled
-while its callback runs (that the callback is not entered twice is claimed instead).
+test_loop_sockets.py and test_loop.py. Left out, for they are not the loop's contract: QThreadExecutor and its threads
+(the loop has asyncio's executor), `qasync.run` and its policy, asyncSlot and asyncClose, and that a notifier is
+disabled while its callback runs (that the callback is not entered twice is claimed instead).
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def test_qt_leaving_its_loop_by_itself_is_an_error_too(loop: Loop, qapp: QApplic
 def test_what_is_ready_when_it_stops_runs_in_that_round_and_what_this_adds_in_the_next_run(loop: Loop) -> None:
     heard: list[str] = []
     loop.call_soon(loop.stop)
+    loop.call_soon(time.sleep, 0.01)  # longer than the budget of a turn
     loop.call_soon(heard.append, "same round")
     loop.call_soon(loop.call_soon, heard.append, "next run")
     loop.run_forever()

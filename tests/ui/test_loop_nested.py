@@ -220,14 +220,17 @@ def test_what_shares_the_context_of_a_callback_on_the_stack_waits_for_it(loop: L
     heard: list[str] = []
 
     def opens() -> None:
-        loop.call_soon(heard.append, "shares", context=shared)
+        loop.call_soon(shares, context=shared)
         loop.call_soon(heard.append, "does not")
         loop.call_later(0.005, inner.quit)
         inner.exec()
         heard.append("returns")
 
+    def shares() -> None:
+        heard.append("shares")
+        loop.stop()
+
     loop.call_soon(opens, context=shared)
-    loop.call_later(0.02, loop.stop)
     loop.run_forever()
     assert heard == ["does not", "returns", "shares"]
 
@@ -241,15 +244,21 @@ def test_stopping_inside_a_nested_loop_ends_both(loop: Loop) -> None:
 
 
 def test_an_interrupt_inside_a_nested_loop_ends_both(loop: Loop) -> None:
+    heard: list[str] = []
+
     def interrupt() -> None:
         raise KeyboardInterrupt
 
     inner = QEventLoop()
     loop.call_soon(inner.exec)
     loop.call_soon(interrupt)
+    loop.call_soon(heard.append, "behind it")
     with pytest.raises(KeyboardInterrupt):
         loop.run_forever()
     assert not inner.isRunning()
+    assert heard == []
+    loop.run_until_complete(asyncio.sleep(0))
+    assert heard == ["behind it"]
 
 
 def test_processing_qts_events_in_a_callback_loses_none(loop: Loop, qapp: QApplication) -> None:
