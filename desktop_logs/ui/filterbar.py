@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -110,7 +111,7 @@ class FilterBar(QWidget):
         self._typing.stop()
         text = self.field.text()
         try:
-            query = parse(text)
+            query = parse(text, time.time_ns())
         except QueryError as wrong:
             self._show_problem(wrong)
             return
