@@ -118,14 +118,12 @@ class ShortWay:
                 self._begin_turn()
                 await self._until_taken()
             event = self._event_in(message) if now_s < library_due_s else None
-            if event is None:
+            if event is None or event.name != "log":  # a list is a batch by itself
                 self._give()
                 await self._until_taken()
+            if event is None:
                 self._count_attachments(message)
                 return message
-            if event.name != "log":  # a list is a batch by itself
-                self._give()
-                await self._until_taken()
             self._batch.append(event)
             self._batch_characters += len(message.data)
             is_over = now_s >= self._turn_ends_s
