@@ -61,7 +61,7 @@ def _from_server(server: NodeProgram, window: Window, count: int, **where: int) 
     window.settle()
     began_s = time.perf_counter()
     server.send(f"burst {count} {TEXT}")
-    rate = count / (window.rows_at_s(count, **where) - began_s)
+    rate = window.rate_of_rows(count, began_s, **where)
     time.sleep(SETTLE_S)
     return rate, window.stall_ms()
 

@@ -59,7 +59,7 @@ def _into_window(window: Window, url: str, count: int) -> tuple[float, float]:
         window.do("reset")
         began_s = time.perf_counter()
         producer.send(f"burst {count} {TEXT}")
-        rate = count / (window.rows_at_s(count) - began_s)
+        rate = window.rate_of_rows(count, began_s)
         time.sleep(SETTLE_S)
         return rate, window.stall_ms()
 
