@@ -33,9 +33,8 @@ def measure(bench: Bench) -> Sequence[Row]:
             with Straightforward(bench.display, url, PATH) as peer:
                 straightforward.append(_from_server(server, peer, count))
         node.append(_into_node(count))
-        bench.tell(
-            "client", ours=ours[-1][0], stall_ms=ours[-1][1], straightforward=straightforward[-1][0], node=node[-1]
-        )
+        bench.tell("client", ours=ours[-1][0], stall_ms=ours[-1][1], lost=lost[-1])
+        bench.tell("client, peers", straightforward=straightforward[-1][0], node=node[-1])
     return [
         Row(
             f"{count:,} single `log` events from a Node winston server to the window as client",

@@ -28,9 +28,8 @@ def measure(bench: Bench) -> Sequence[Row]:
         with Straightforward(bench.display) as peer:
             straightforward.append(_into_window(peer, peer.url, count))
         node.append(_into_node(count))
-        bench.tell(
-            "events", ours=ours[-1][0], stall_ms=ours[-1][1], straightforward=straightforward[-1][0], node=node[-1]
-        )
+        bench.tell("events", ours=ours[-1][0], stall_ms=ours[-1][1], lost=lost[-1])
+        bench.tell("events, peers", straightforward=straightforward[-1][0], node=node[-1])
     return [
         Row(
             f"{count:,} single `log` events from Node to the hub",
