@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tests.bench.report import Figure, Row, at_least, at_most, table, times_better
+from tests.bench.report import Figure, Row, at_least, at_most, never_more_than, table, times_better
 
 
 def test_a_figure_tells_its_median_and_its_range():
@@ -18,6 +18,12 @@ def test_a_figure_tells_its_median_and_its_range():
 @pytest.mark.parametrize(("unit", "expected"), [("/s", 4.0), ("ms", 0.25)])
 def test_more_a_second_is_better_and_less_of_all_else(unit: str, expected: float):
     assert times_better(Figure([40, 39, 41], unit), Figure([10], unit)) == expected
+
+
+def test_a_promise_is_broken_by_one_run_where_a_speed_is_judged_by_its_median():
+    lost = Figure([0, 0, 7], "records")
+    assert at_most(0).is_reached(lost)
+    assert not never_more_than(0).is_reached(lost)
 
 
 def test_a_row_says_whether_the_goal_is_reached_and_each_peer_has_a_line():

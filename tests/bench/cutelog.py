@@ -40,12 +40,12 @@ def _run(bench: Bench, number: int) -> CutelogRun:
         window.do("reset")
         began_s = time.perf_counter()
         window.pour(packets)
-        took_s = window.rows_at_s(count) - began_s
+        rate = window.rate_of_rows(count, began_s)
         time.sleep(SETTLE_S)
         stall_ms = window.stall_ms()
         window.do("tidy")
         record_bytes = (own_bytes(window.pid) - before_bytes) / count
-        bench.tell("cutelog", rate=count / took_s, stall_ms=stall_ms, record_bytes=record_bytes)
+        bench.tell("cutelog", rate=rate, stall_ms=stall_ms, record_bytes=record_bytes)
         filter_ms = {}
         for variants in FILTERS:
             wanted = variants[number % len(variants)]
@@ -54,4 +54,4 @@ def _run(bench: Bench, number: int) -> CutelogRun:
             filter_ms[wanted.kind] = float(done["took_ms"])
             bench.tell(f"cutelog, {wanted.kind} {pattern or levels}", took_ms=done["took_ms"], rows=done["rows"])
             window.do("clear")
-    return CutelogRun(count / took_s, stall_ms, record_bytes, filter_ms)
+    return CutelogRun(rate, stall_ms, record_bytes, filter_ms)

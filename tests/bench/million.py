@@ -60,8 +60,9 @@ def _run(bench: Bench, number: int) -> MillionRun:
         window.settle()
         window.do("tidy")
         before_bytes = own_bytes(window.pid)
+        began_s = time.perf_counter()
         post(window.url, texts.bodies(count, FILL_BATCH))
-        window.rows_at_s(count)
+        bench.tell("filled", rate=window.rate_of_rows(count, began_s), rows=stats(window.url)["window_rows"])
         time.sleep(SETTLE_S)
         kept_bytes = own_bytes(window.pid) - before_bytes
         window.do("tidy")

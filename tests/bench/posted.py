@@ -22,7 +22,7 @@ def measure(bench: Bench) -> Sequence[Row]:
             window.settle()
             began_s = time.perf_counter()
             post(window.url, bodies)
-            rates.append(count / (window.rows_at_s(count) - began_s))
+            rates.append(window.rate_of_rows(count, began_s))
             time.sleep(SETTLE_S)
             stalls_ms.append(window.stall_ms())
         bench.tell("posted", rate=rates[-1], stall_ms=stalls_ms[-1])

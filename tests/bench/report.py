@@ -47,9 +47,12 @@ class Goal:
 
     value: float
     at_most: bool
+    every_run: bool = False
+    """True for a promise, which one run is enough to break; otherwise the median counts."""
 
-    def is_reached(self, value: float) -> bool:
-        return value <= self.value if self.at_most else value >= self.value
+    def is_reached(self, figure: Figure) -> bool:
+        measured = figure.samples if self.every_run else [figure.median]
+        return all(value <= self.value if self.at_most else value >= self.value for value in measured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,10 @@ class Row:
 
 def at_most(value: float) -> Goal:
     return Goal(value, at_most=True)
+
+
+def never_more_than(value: float) -> Goal:
+    return Goal(value, at_most=True, every_run=True)
 
 
 def at_least(value: float) -> Goal:
@@ -93,7 +100,7 @@ def table(rows: Sequence[Row]) -> str:
         goal, reached = "", ""
         if row.goal is not None:
             goal = f"{'≤' if row.goal.at_most else '≥'} {say(row.goal.value, row.ours.unit)}"
-            reached = "yes" if row.goal.is_reached(row.ours.median) else "**no**"
+            reached = "yes" if row.goal.is_reached(row.ours) else "**no**"
         head = [row.what, str(row.ours), goal, reached]
         for name, figure in row.peers or [("", None)]:
             peer = ["", ""] if figure is None else [str(figure), _ratio(row.ours, figure)]

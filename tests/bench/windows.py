@@ -42,9 +42,10 @@ class Window(Program):
         time.sleep(SETTLE_S)
         self.do("reset")
 
-    def rows_at_s(self, count: int, within_s: float = 180.0, **where: int) -> float:
-        """When the table had *count* rows, waited for."""
-        return float(self.do("rows", within_s, count=count, **where)["at_s"])
+    def rate_of_rows(self, count: int, began_s: float, within_s: float = 180.0, **where: int) -> float:
+        """Rows a second since *began_s* until the table had *count*, or fewer, if no more came."""
+        told = self.do("rows", within_s, count=count, **where)
+        return float(told["rows"] / (told["at_s"] - began_s))
 
     def stall_ms(self) -> float:
         """The longest stall since `reset`."""

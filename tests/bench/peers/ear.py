@@ -21,6 +21,8 @@ except ImportError:  # cutelog's environment
     from PyQt5.QtCore import QObject, QSocketNotifier, Qt, QTimer
 
 INTERVAL_MS = 5
+QUIET_S = 10.0
+"""After so long without a new row no more are waited for."""
 
 Answer = Callable[..., None]
 Command = Callable[..., "dict[str, Any] | None"]
@@ -75,7 +77,16 @@ class Ear(QObject):
         return {}
 
     def _wait_for_rows(self, count: int, **where: Any) -> None:
-        self.when(lambda: self._rows(**where) >= count, lambda: self.say("rows", at_s=time.perf_counter()))
+        """Answer when there are *count* rows, or when none has come for a while: how many, and since when."""
+        rows, at_s = 0, time.perf_counter()
+
+        def has_ended() -> bool:
+            nonlocal rows, at_s
+            if rows != (rows := self._rows(**where)):
+                at_s = time.perf_counter()
+            return rows >= count or time.perf_counter() - at_s > QUIET_S
+
+        self.when(has_ended, lambda: self.say("rows", rows=rows, at_s=at_s))
 
     def _tick(self) -> None:
         now_s = time.perf_counter()
