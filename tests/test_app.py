@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
 import signal
 import socket
 import sys
@@ -15,10 +16,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QPushButton
 
-from desktop_logs.app import Desktop, WindowOptions
+from desktop_logs.app import Desktop, WindowOptions, _SignalWaker
+from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.settings import LogSettings
+from desktop_logs.localhub import LocalHub
 from desktop_logs.net.client import RemoteFeed
 from desktop_logs.ui.feedpage import FeedPage
 from desktop_logs.ui.loop import make_loop
@@ -347,3 +352,60 @@ def test_whatever_fails_while_the_window_is_open_the_hub_is_stopped_in_order(
         desktop._window.deleteLater()
 
     run(body())
+
+
+def test_a_hub_that_is_not_loaded_yet_says_that_it_starts(tmp_path: Path) -> None:
+    hub = LocalHub(tmp_path, LogSettings(), report=pytest.fail)
+    assert (hub.state.phase, hub.url, hub.address) == ("starting", "", "")
+    assert hub.stats()["received"] == 0
+
+
+def test_the_collector_is_told_what_lasts_before_a_tab_that_may_go_is_opened(
+    run: Run, qapp: QApplication, tmp_path: Path
+) -> None:
+    class Noting(Collector):
+        pages_when_settled = 0
+        looks = 0
+
+        def settle(self) -> None:
+            self.pages_when_settled = len(desktop._window.pages)
+
+        def look(self, is_quiet: bool) -> None:
+            self.looks += 1
+
+    collector = Noting()
+    remote = ServerAddress("http://127.0.0.1:9")
+    desktop = Desktop(WindowOptions(0, "/socket.io", tmp_path, remote), qapp, collector)
+
+    async def body() -> None:
+        running = asyncio.ensure_future(desktop.run())
+        await soon("it looks", lambda: collector.looks > 0)
+        assert collector.pages_when_settled == 1
+        assert len(desktop._window.pages) == 2
+        desktop._window.close()
+        await running
+        desktop._window.deleteLater()
+
+    run(body())
+
+
+def test_a_signal_is_heard_while_qt_waits(qapp: QApplication) -> None:
+    """Without a waker Python runs the handler only once some event calls Python: here, that of the timer."""
+    heard: list[str] = []
+    waiting = QEventLoop()
+    before = signal.signal(signal.SIGTERM, lambda *_: (heard.append("signal"), waiting.quit()))
+    waker = _SignalWaker()
+    late = QTimer()
+    late.setSingleShot(True)
+    late.timeout.connect(lambda: heard.append("timer"))
+    late.start(10_000)
+    try:
+        late.timeout.connect(waiting.quit)
+        threading.Timer(0.05, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
+        waiting.exec()
+    finally:
+        late.stop()
+        waker.close()
+        signal.signal(signal.SIGTERM, before)
+    assert heard == ["signal"]
+    assert signal.set_wakeup_fd(-1) == -1

@@ -249,3 +249,7 @@ def test_help_of_every_command_loads_neither_qt_nor_a_server():
         arguments = [name, "--help"] if name else ["--help"]
         code = f"import desktop_logs.cli\ntry: desktop_logs.cli.main({arguments})\nexcept SystemExit: pass"
         assert {"PySide6", "aiohttp", "socketio"} & loaded_by(code) == set(), name
+
+
+def test_a_window_is_put_together_before_the_network_is_loaded():
+    assert {"aiohttp", "socketio", "engineio", "requests"} & loaded_by("import desktop_logs.app") == set()

@@ -126,6 +126,8 @@ class StatusBar(QWidget):
 
     def set_files_state(self, text: str, ok: bool) -> None:
         """Say how writing files goes: `files OK`, or what is wrong."""
+        if (text, ok) == (self._files, self._files_ok):
+            return
         self._files, self._files_ok = text, ok
         self._labels["files"].setProperty("kind", "muted" if ok else "problem")
         self._labels["files"].style().polish(self._labels["files"])

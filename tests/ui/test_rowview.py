@@ -157,6 +157,7 @@ def test_nothing_is_drawn_when_nothing_has_changed(page: FeedPage, qtbot: QtBot)
     for _ in range(3):
         now_s[0] += 10  # the rate is 0 again
         page.status.refresh()
+    page.status.set_files_state("files OK", True)
     page.show_figures()
     page.focus_table()
     draw_what_waits()
@@ -167,6 +168,7 @@ def test_nothing_is_drawn_when_nothing_has_changed(page: FeedPage, qtbot: QtBot)
         page.feed.wake()  # a frame without records
         page.show_figures()
         page.status.refresh()
+        page.status.set_files_state("files OK", True)
         draw_what_waits()
     assert paints.counts == {}
 

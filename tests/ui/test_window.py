@@ -394,3 +394,30 @@ def test_tab_key_reaches_every_control_that_is_seen(window: MainWindow, feed: Fa
     bar = page.bar
     wanted = {page.table, bar.field, bar.pause, bar.follow, bar.export, bar.more, *bar.chips.chips, window._strip.tabs}
     assert wanted | {window._strip.add} <= reached
+
+
+def test_menu_has_its_icons_in_the_colours_of_the_theme_when_it_opens(window: MainWindow, theme: Theme) -> None:
+    def colors() -> set[str]:
+        menu = window._commands.menu
+        menu.aboutToShow.emit()
+        (action,) = [one for one in menu.actions() if one.text() == "Export…"]
+        image = action.icon().pixmap(16, 16).toImage()
+        pixels = [image.pixelColor(x, y) for x in range(16) for y in range(16)]
+        return {pixel.name() for pixel in pixels if pixel.alpha() == 255}
+
+    dark = theme.palette
+    assert dark.muted in colors()
+    theme.set_choice("light")
+    assert theme.palette is not dark
+    assert theme.palette.muted in colors()
+
+
+def test_window_tells_once_that_it_was_drawn(make_window: MakeWindow, qtbot: QtBot) -> None:
+    window = make_window()
+    told: list[None] = []
+    window.painted.connect(lambda: told.append(None))
+    window._is_painted = False
+    window.update()
+    qtbot.waitUntil(lambda: told != [])
+    window.repaint()
+    assert len(told) == 1
