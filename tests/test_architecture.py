@@ -41,7 +41,7 @@ _CLOCKS_AND_CHANCE = "time sched random secrets uuid"
 
 ROOMS = {
     "core": Room(
-        _names(""), _names("msgspec"), _names(f"{_SOCKETS} {_PROCESSES} {_FILES} {_CLOCKS_AND_CHANCE} logging")
+        _names(""), _names("msgspec regex"), _names(f"{_SOCKETS} {_PROCESSES} {_FILES} {_CLOCKS_AND_CHANCE} logging")
     ),
     "storage": Room(_names("core"), _names(""), _names(_SOCKETS)),
     "net": Room(_names("core tasks"), _names("socketio engineio aiohttp msgspec"), _names("sqlite3")),

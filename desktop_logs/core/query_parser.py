@@ -52,6 +52,7 @@ _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _PHRASE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _REGEX = re.compile(r"/((?:[^/\\]|\\.)*)/", re.DOTALL)
 _ESCAPED = re.compile(r'\\(["\\])')
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _ENDS_REGEX = re.compile(r"[\s)]|$")
 
 
@@ -61,6 +62,9 @@ def parse_tree(text: str, now_ns: int) -> Node | None:
         raise QueryError(
             f"The query has {len(text):,} characters. At most {MAX_CHARS:,} can be searched for.", MAX_CHARS
         )
+    half = _HALF_CHARACTER.search(text)
+    if half:
+        _fail(f"The character at {half.start() + 1} is only half of one. Leave it out.", half.start())
     return _Parser(text, now_ns).parse()
 
 

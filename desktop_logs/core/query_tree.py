@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import Final, Literal
 
 from desktop_logs.core import levels, timestamps
@@ -21,7 +22,7 @@ TIMES: Final = ("after", "before")
 """Names in front of a time."""
 CONTEXT: Final = "context."
 """In front of a name: the context's key, also where a field of every record has the same name."""
-FIELD_NAME: Final = r"[A-Za-z_@$][\w@$./-]*(?<!-)"
+FIELD_NAME: Final = r"[A-Za-z_@$][\w@$./-]{0,199}(?<!-)"
 KEYWORDS: Final = ("AND", "OR", "NOT")
 
 _SAFE_WORD = re.compile(r'[^\s"()-][^\s()]*')
@@ -78,7 +79,7 @@ class Pattern:
 
     field: str
     regex: str
-    position: int = field(default=0, compare=False)
+    position: int = attribute(default=0, compare=False)
 
     def __str__(self) -> str:
         inner = _RAW_SLASH.sub(lambda found: found[1] or r"\/", self.regex)
@@ -91,7 +92,7 @@ class Severity:
 
     op: Op
     severity: int
-    name: str = field(default="", compare=False)
+    name: str = attribute(default="", compare=False)
 
     def __str__(self) -> str:
         return f"level{self.op}{written_value(self.name or levels.name_of(self.severity))}"
