@@ -8,6 +8,8 @@ from typing import Final
 BANDS: Final = ("trace", "debug", "info", "warn", "error", "fatal")
 """The six bands a person filters by, lowest first: severities 1 to 4 are trace, 5 to 8 debug, and so on."""
 
+ALL_BANDS: Final = frozenset(range(len(BANDS)))
+
 TRACE: Final = 1
 DEBUG: Final = 5
 INFO: Final = 9

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
-from desktop_logs.ui.model import ALL_BANDS
+from desktop_logs.core.levels import ALL_BANDS
 from desktop_logs.ui.querybook import QueryBook
 from desktop_logs.ui.remembered import Remembered
 from desktop_logs.ui.savedqueries import NamedQuery

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from desktop_logs.core.levels import BANDS
 from desktop_logs.ui.queryink import fault_mark, ink
-from desktop_logs.ui.theme import DARK, LIGHT, Palette
+from desktop_logs.ui.theme import DARK, LIGHT, Palette, contrast
 
 
 def inked(text: str, palette: Palette = DARK) -> dict[str, str]:
@@ -37,6 +38,19 @@ def test_words_are_left_as_they_are(text: str) -> None:
 
 def test_colours_are_the_palettes() -> None:
     assert inked("level:error", LIGHT)["error"] == LIGHT.error
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
+@pytest.mark.parametrize("ground", ["panel", "selection"])
+def test_every_colour_is_readable_in_the_field(palette: Palette, ground: str) -> None:
+    """At least 4.5 : 1, selected text included (ux.md)."""
+    mark = fault_mark("x", 0, palette)
+    assert mark is not None
+    used = {mark.format.foreground().color().name(), mark.format.underlineColor().name()}
+    for level in BANDS:
+        used |= set(inked(f"level>={level} NOT (-a)", palette).values())
+    assert len(used) == 7
+    assert [color for color in used if contrast(color, getattr(palette, ground)) < 4.5] == []
 
 
 @given(text=st.text(st.sampled_from('levl:>=<~/"\\()- ANDORT😀x'), max_size=60))
