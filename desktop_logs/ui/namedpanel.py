@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
@@ -52,12 +53,18 @@ class NamedPanel(QFrame):
         self.name.setPlaceholderText("A name for this query")
         self.keep = push_button("Keep", primary=True)
         self.problem = ProblemLabel(self)
-        self.rows = QWidget(self)
-        self._undo = QWidget(self)
-        self._undo_text = ElidedLabel(self._undo)
+        self._list = QWidget(self)
+        self._rows: list[NamedRow] = []
+        self._removal = QWidget(self)
+        self._removal_text = ElidedLabel(self._removal)
         self._build()
         book.changed.connect(self._fill)
         self._fill()
+
+    @property
+    def rows(self) -> Sequence[NamedRow]:
+        """The named queries as they are listed."""
+        return self._rows
 
     def open_below(self, button: QWidget) -> None:
         """Show the panel with its right edge below that of *button*, and inside the button's window."""
@@ -69,8 +76,8 @@ class NamedPanel(QFrame):
         lowest = button.screen().availableGeometry().bottom() - self.height()
         self.move(left, min(corner.y(), lowest))
         self.show()
-        first = self.name if self.name.isVisible() else self.rows.findChild(QPushButton)
-        (first or self).setFocus(Qt.FocusReason.PopupFocusReason)
+        first = self.name if self.name.isVisible() else next((row.use for row in self.rows), self)
+        first.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
@@ -101,14 +108,16 @@ class NamedPanel(QFrame):
     def _remove(self, named: NamedQuery) -> None:
         self._removed = named
         self._book.remove(named.name)
+        self.undo.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _restore(self) -> None:
         restored, self._removed = self._removed, None
         if restored is not None:
             self._book.put(restored)
+            self._focus_row(restored.name)
 
-    def _rename(self, named: NamedQuery, name: str) -> bool:
-        """False when that cannot be; the panel says why."""
+    def _rename(self, named: NamedQuery, name: str) -> None:
+        """Give *named* another name, or say why that cannot be."""
         name = name.strip()
         taken = self._book.find(name)
         if not name:
@@ -117,8 +126,13 @@ class NamedPanel(QFrame):
             self._say(f"“{taken.name}” is the name of another query. Choose another name.")
         else:
             self._book.put(NamedQuery(name, named.text, named.bands), instead_of=named.name)
-            return True
-        return False
+            self._focus_row(name)
+
+    def _focus_row(self, name: str) -> None:
+        for row in self._rows:
+            if row.named.name == name:
+                row.use.setFocus(Qt.FocusReason.OtherFocusReason)
+                self._area.ensureWidgetVisible(row)
 
     # Inside: what is seen
 
@@ -147,22 +161,23 @@ class NamedPanel(QFrame):
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._area.setWidget(self.rows)
-        rows = QVBoxLayout(self.rows)
+        self._area.setWidget(self._list)
+        rows = QVBoxLayout(self._list)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
-        undo = QHBoxLayout(self._undo)
+        undo = QHBoxLayout(self._removal)
         undo.setContentsMargins(0, 0, 0, 0)
-        self._undo_text.setProperty("kind", "muted")
-        undo.addWidget(self._undo_text, 1)
-        button = push_button("Undo")
-        button.setProperty("compact", True)
-        button.clicked.connect(self._restore)
-        undo.addWidget(button)
+        self._removal_text.setProperty("kind", "muted")
+        undo.addWidget(self._removal_text, 1)
+        self.undo = push_button("Undo")
+        self.undo.setAutoDefault(True)
+        self.undo.setProperty("compact", True)
+        self.undo.clicked.connect(self._restore)
+        undo.addWidget(self.undo)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.setSpacing(8)
-        for widget in (self._asked, self._hint, self.problem, self._listed, self._area, self._undo):
+        for widget in (self._asked, self._hint, self.problem, self._listed, self._area, self._removal):
             layout.addWidget(widget)
         self.name.returnPressed.connect(self._keep)
         self.keep.clicked.connect(self._keep)
@@ -184,20 +199,22 @@ class NamedPanel(QFrame):
 
     def _fill(self) -> None:
         """List the named queries, and offer to name the one in force unless it has a name or selects everything."""
-        layout = self.rows.layout()
+        layout = self._list.layout()
         assert layout is not None
-        for row in self.rows.findChildren(NamedRow):
+        for row in self._rows:
             layout.removeWidget(row)
             row.hide()
             row.deleteLater()
+        self._rows = []
         name = self._book.name_of(self._in_force.text, self._in_force.bands)
         for named in self._book.named:
-            row = NamedRow(named, self._theme, self.rows, is_in_force=named.name == name)
+            row = NamedRow(named, self._theme, self._list, is_in_force=named.name == name)
             row.use.clicked.connect(lambda _checked=False, named=named: self._choose(named))
             row.remove.clicked.connect(lambda _checked=False, named=named: self._remove(named))
-            row.renamed.connect(lambda text, row=row, named=named: self._rename(named, text) or row.edit())
+            row.renamed.connect(lambda text, named=named: self._rename(named, text))
             layout.addWidget(row)
             row.show()
+            self._rows.append(row)
         is_everything = not self._in_force.summary()
         self._asked.setVisible(not is_everything and not name)
         self._hint.setVisible(is_everything and not self._book.named)
@@ -205,9 +222,9 @@ class NamedPanel(QFrame):
         self._listed.setVisible(has_named)
         self._area.setVisible(has_named)
         self._area.setFixedHeight(min(len(self._book.named) * _ROW_HEIGHT, _MAX_LIST_HEIGHT))
-        self._undo.setVisible(self._removed is not None)
+        self._removal.setVisible(self._removed is not None)
         if self._removed is not None:
-            self._undo_text.set_line(f"Removed “{self._removed.name}”")
+            self._removal_text.set_line(f"Removed “{self._removed.name}”")
         self._say("")
 
 
@@ -218,12 +235,12 @@ class NamedRow(QFrame):
 
     def __init__(self, named: NamedQuery, theme: Theme, parent: QWidget, *, is_in_force: bool) -> None:
         super().__init__(parent)
-        self._named = named
+        self.named = named
         self.setFixedHeight(_ROW_HEIGHT)
         self.use = QPushButton(self)
         self.use.setProperty("kind", "row")
         self.use.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self.use.setAutoDefault(False)
+        self.use.setAutoDefault(True)  # outside a dialog: Enter presses it where it has the keyboard
         self.use.setAccessibleName(f"{named.name}, in force" if is_in_force else named.name)
         self.use.setAccessibleDescription(named.summary())
         self.use.setToolTip(inert_tip(named.summary()))

@@ -12,7 +12,7 @@ from desktop_logs.core.levels import ALL_BANDS
 from desktop_logs.core.query import Query, parse
 from desktop_logs.ui.filterbar import FilterBar
 from desktop_logs.ui.levels import short_count
-from desktop_logs.ui.namedpanel import NamedPanel, NamedRow
+from desktop_logs.ui.namedpanel import NamedPanel
 from desktop_logs.ui.querybook import QueryBook
 from desktop_logs.ui.savedqueries import NamedQuery
 from desktop_logs.ui.theme import Theme
@@ -344,9 +344,7 @@ def test_a_named_query_brings_text_and_levels_in_one_change(bar: FilterBar, hear
     bar.field.star.click()
     panel = bar.findChild(NamedPanel)
     assert panel is not None
-    row = panel.findChild(NamedRow)
-    assert row is not None
-    row.use.click()
+    panel.rows[0].use.click()
     assert heard == [(frozenset({3}), parse("slow"))]
     assert bar.field.text() == "slow"
     assert [chip.isChecked() for chip in bar.chips.chips] == [False] * 3 + [True] + [False] * 2

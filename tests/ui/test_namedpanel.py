@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_logs.core.levels import ALL_BANDS
-from desktop_logs.ui.namedpanel import NamedPanel, NamedRow
+from desktop_logs.ui.namedpanel import NamedPanel
 from desktop_logs.ui.querybook import QueryBook
 from desktop_logs.ui.savedqueries import NamedQuery
 from desktop_logs.ui.theme import Theme
@@ -44,10 +44,6 @@ def open_panel(book: QueryBook, theme: Theme, qtbot: QtBot) -> Open:
         return panel
 
     return make
-
-
-def rows(panel: NamedPanel) -> list[NamedRow]:
-    return [row for row in panel.rows.findChildren(NamedRow) if row.isVisibleTo(panel.rows)]
 
 
 def test_a_name_keeps_query_and_levels(open_panel: Open, book: QueryBook, qtbot: QtBot) -> None:
@@ -86,14 +82,14 @@ def test_without_a_name_nothing_is_kept(open_panel: Open, book: QueryBook) -> No
 def test_choosing_one_tells_it_and_closes(open_panel: Open, qtbot: QtBot) -> None:
     panel = open_panel()
     with qtbot.waitSignal(panel.chosen) as chosen:
-        rows(panel)[1].use.click()
+        qtbot.keyClick(panel.rows[1].use, Qt.Key.Key_Return)
     assert chosen.args == [SLOW]
     assert panel.isHidden()
 
 
 def test_one_is_renamed_in_its_place(open_panel: Open, book: QueryBook, qtbot: QtBot) -> None:
     panel = open_panel()
-    row = rows(panel)[1]
+    row = panel.rows[1]
     row.rename.click()
     field = row.findChild(QLineEdit)
     assert field is not None
@@ -106,25 +102,27 @@ def test_one_is_renamed_in_its_place(open_panel: Open, book: QueryBook, qtbot: Q
     qtbot.keyClicks(field, "Slow ones")
     qtbot.keyClick(field, Qt.Key.Key_Return)
     assert [one.name for one in book.named] == ["Errors", "Slow ones"]
-    assert [one.use.accessibleName() for one in rows(panel)] == ["Errors", "Slow ones"]
+    assert [one.use.accessibleName() for one in panel.rows] == ["Errors", "Slow ones"]
+    assert panel.focusWidget() is panel.rows[1].use
+    assert not panel.isHidden()
 
 
 def test_one_is_removed_and_brought_back(open_panel: Open, book: QueryBook, qtbot: QtBot) -> None:
     panel = open_panel()
-    rows(panel)[0].remove.click()
+    panel.rows[0].remove.click()
     assert book.named == [SLOW]
-    assert [row.use.accessibleName() for row in rows(panel)] == ["slow"]
-    undo = next(button for button in panel.findChildren(QPushButton) if button.text() == "Undo")
-    assert undo.isVisible()
-    undo.click()
+    assert [row.use.accessibleName() for row in panel.rows] == ["slow"]
+    assert panel.focusWidget() is panel.undo
+    qtbot.keyClick(panel.undo, Qt.Key.Key_Return)
     assert book.named == [ERRORS, SLOW]
-    assert not undo.isVisible()
+    assert not panel.undo.isVisible()
+    assert panel.focusWidget() is panel.rows[0].use
 
 
 def test_a_filter_that_has_a_name_is_not_named_again(open_panel: Open) -> None:
     panel = open_panel(SLOW.text, SLOW.bands)
     assert not panel.name.isVisible()
-    assert rows(panel)[1].use.accessibleName() == "slow, in force"
+    assert panel.rows[1].use.accessibleName() == "slow, in force"
     assert open_panel(SLOW.text).name.isVisible()
 
 
@@ -139,7 +137,7 @@ def test_an_empty_panel_says_what_it_is_for(theme: Theme, open_panel: Open, book
 def test_keys_go_through_it(open_panel: Open, qtbot: QtBot) -> None:
     panel = open_panel("new")
     assert panel.focusWidget() is panel.name
-    row = rows(panel)[0]
+    row = panel.rows[0]
     row.use.setFocus()
     qtbot.keyClick(row.use, Qt.Key.Key_Down)
     assert panel.focusWidget() is not row.use
@@ -153,4 +151,4 @@ def test_it_fits_its_window(open_panel: Open, book: QueryBook) -> None:
     panel = open_panel("word " * 100)
     assert panel.height() < 460
     assert panel.width() <= 784
-    assert all(row.width() <= panel.width() for row in rows(panel))
+    assert all(row.width() <= panel.width() for row in panel.rows)
