@@ -17,10 +17,9 @@ from desktop_logs.core import levels
 from desktop_logs.core.errors import QueryError
 from desktop_logs.core.query_regex import SafePattern
 from desktop_logs.core.query_times import parse_time
+from desktop_logs.core.query_tokens import KEYWORD, PHRASE, REGEX, SPACE, excludes_at, field_at, word_end
 from desktop_logs.core.query_tree import (
     BUILT_IN,
-    FIELD_NAME,
-    KEYWORDS,
     TIMES,
     After,
     Before,
@@ -43,14 +42,6 @@ MAX_DEPTH: Final = 50
 MAX_LEAVES: Final = 200
 _OPS: Final[dict[str, Op]] = {">=": ">=", ">": ">", "<=": "<=", "<": "<"}
 
-# An empty phrase is found in everything, so it reads as space: an editor that closes quotation marks leaves many.
-_SPACE = re.compile(r'(?:\s|-?"")*')
-_KEYWORD = re.compile(rf'({"|".join(KEYWORDS)})(?=[\s()"]|$)')
-# Not a field are a URL, `a::b`, and a drive as in `C:\logs` or `C:/logs`.
-_FIELD = re.compile(rf"({FIELD_NAME})(?:(:)(?!//|:)|(>=|<=|>|<)|~(?=/))")
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
-_PHRASE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_REGEX = re.compile(r"/((?:[^/\\]|\\.)*)/", re.DOTALL)
 _ESCAPED = re.compile(r'\\(["\\])')
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _ENDS_REGEX = re.compile(r"[\s)]|$")
@@ -109,11 +100,7 @@ class _Parser:
         word = self.keyword()
         if word or self.is_at_end():
             self.fail_for_missing(word)
-        if (
-            self.text[self.at] == "-"
-            and self.at + 1 < len(self.text)
-            and not re.match(r"[\s)]", self.text[self.at + 1])
-        ):
+        if excludes_at(self.text, self.at):
             self.at += 1
             negations += 1
         node = self.primary(depth)
@@ -131,7 +118,7 @@ class _Parser:
         if self.text.startswith("~/", self.at):
             self.at += 1
             return self.pattern("")
-        found = None if _DRIVE.match(self.text, self.at) else _FIELD.match(self.text, self.at)
+        found = field_at(self.text, self.at)
         leaf = self.of_field(found) if found else None
         return leaf or Text(self.word().casefold())
 
@@ -202,7 +189,7 @@ class _Parser:
     def pattern(self, name: str) -> Node:
         """The expression whose first slash is next."""
         slash_at = self.at
-        found = _REGEX.match(self.text, slash_at)
+        found = REGEX.match(self.text, slash_at)
         if not found:
             _fail(f"The expression at {slash_at + 1} is not closed: put a / at its end.", slash_at)
         regex, self.at = found[1], found.end()
@@ -219,7 +206,7 @@ class _Parser:
         return Pattern(name, regex, slash_at + 1)
 
     def phrase(self) -> str:
-        found = _PHRASE.match(self.text, self.at)
+        found = PHRASE.match(self.text, self.at)
         if not found:
             _fail(f"The quotation mark at {self.at + 1} is never closed.", self.at)
         self.at = found.end()
@@ -237,20 +224,15 @@ class _Parser:
         return value
 
     def word(self) -> str:
-        """Up to a space, or to a `)` that has no `(` in the word."""
-        started_at, depth = self.at, 0
-        while self.at < len(self.text) and not self.text[self.at].isspace():
-            depth += {"(": 1, ")": -1}.get(self.text[self.at], 0)
-            if depth < 0:
-                break
-            self.at += 1
+        started_at = self.at
+        self.at = word_end(self.text, started_at)
         word = self.text[started_at : self.at]
         self.skip_space()
         return word
 
     def keyword(self) -> str:
         """The keyword that is next; empty when there is none."""
-        found = _KEYWORD.match(self.text, self.at)
+        found = KEYWORD.match(self.text, self.at)
         return found[1] if found else ""
 
     def takes(self, keyword: str) -> bool:
@@ -263,7 +245,7 @@ class _Parser:
         return True
 
     def skip_space(self) -> None:
-        space = _SPACE.match(self.text, self.at)
+        space = SPACE.match(self.text, self.at)
         self.at = space.end() if space else self.at
 
     def is_at_end(self) -> bool:

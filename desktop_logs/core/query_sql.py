@@ -1,0 +1,173 @@
+"""From the tree of a query to SQL over stored records. Pure: it imports no database, and runs no statement.
+
+The table has the columns seq, time_ns, severity, level, source, message, context and given_id, none of them NULL. What
+SQLite cannot say (folding letters beyond ASCII, expressions, looking into a context as a query does) it asks of
+functions that register_functions adds, which ask the very tests that the predicate is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Protocol, cast
+
+from desktop_logs.core.errors import TooSlow
+from desktop_logs.core.query_match import FieldLeaf, StoredTest, bands_meant, stored_test
+from desktop_logs.core.query_tree import (
+    BUILT_IN,
+    After,
+    And,
+    Before,
+    Compare,
+    FieldIs,
+    Has,
+    Node,
+    Not,
+    Op,
+    Or,
+    Pattern,
+    Severity,
+    Text,
+)
+from desktop_logs.core.records import Record
+
+Parameter = str | int | float
+
+_CACHED_TESTS: Final = 256
+_ID: Final = "query_id(seq, time_ns, given_id)"
+_BAND: Final = "min(max(severity - 1, 0) / 4, 5)"
+_EVERYWHERE: Final = ("message", "source", "level", "context")
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A condition in brackets or of one term, fit for `WHERE … AND …`, and what stands for its question marks."""
+
+    sql: str
+    parameters: tuple[Parameter, ...] = ()
+
+
+class Connection(Protocol):
+    """What is needed of sqlite3.Connection."""
+
+    def create_function(
+        self, name: str, narg: int, func: Callable[..., Any] | None, /, *, deterministic: bool = False
+    ) -> None: ...
+
+
+class QueryFunctions:
+    """The functions of one connection. SQLite tells of a fault in them as an OperationalError that names no reason."""
+
+    def __init__(self) -> None:
+        self._too_slow: TooSlow | None = None
+
+    def raise_if_too_slow(self) -> None:
+        """Raise the TooSlow that ended the last statement, if one did; to be called for an OperationalError."""
+        too_slow, self._too_slow = self._too_slow, None
+        if too_slow:
+            raise too_slow
+
+    def watched(self, test: StoredTest, stored: str) -> bool:
+        """test(stored), of which a TooSlow is kept."""
+        try:
+            return test(stored)
+        except TooSlow as slow:
+            self._too_slow = slow
+            raise
+
+
+def where(tree: Node | None) -> Where:
+    """The condition that selects what *tree* selects; every row for None."""
+    if tree is None:
+        return Where("1")
+    parameters: list[Parameter] = []
+    return Where(_sql(tree, parameters), tuple(parameters))
+
+
+def register_functions(connection: Connection) -> QueryFunctions:
+    """Add to *connection* the functions that the conditions of `where` use."""
+    functions = QueryFunctions()
+
+    @lru_cache(_CACHED_TESTS)
+    def test_of(leaf: FieldLeaf, position: int = 0) -> StoredTest:
+        """*position* is there for the cache: expressions at different places are equal, but not when they fail."""
+        return stored_test(leaf)
+
+    def contains(word: str, *places: str) -> bool:
+        return any(word in place.casefold() for place in places)
+
+    def is_value(field: str, text: str, wildcards: int, stored: str) -> bool:
+        return test_of(FieldIs(field, text, bool(wildcards)))(stored)
+
+    def has(field: str, stored: str) -> bool:
+        return test_of(Has(field))(stored)
+
+    def compares(field: str, op: str, number: float, stored: str) -> bool:
+        return test_of(Compare(field, cast("Op", op), number))(stored)
+
+    def matches(field: str, regex: str, position: int, *places: str) -> bool:
+        # An expression for all places is looked for in each as in a message: its text as it stands.
+        test = test_of(Pattern(field or "message", regex, position), position)
+        return any(functions.watched(test, place) for place in places)
+
+    def made_id(seq: int, time_ns: int, given_id: str) -> str:
+        return Record(seq, time_ns, 0, "", "", "", given_id=given_id).id
+
+    for name, count, function in (
+        ("query_contains", 1 + len(_EVERYWHERE), contains),
+        ("query_is", 4, is_value),
+        ("query_has", 2, has),
+        ("query_compares", 4, compares),
+        ("query_matches", -1, matches),
+        ("query_id", 3, made_id),
+    ):
+        connection.create_function(name, count, function, deterministic=True)
+    return functions
+
+
+def _sql(node: Node, parameters: list[Parameter]) -> str:
+    """The condition for *node*; its values are added to *parameters*."""
+    match node:
+        case And():
+            return f"({' AND '.join([_sql(part, parameters) for part in node.parts])})"
+        case Or():
+            return f"({' OR '.join([_sql(part, parameters) for part in node.parts])})"
+        case Not():
+            return f"NOT {_sql(node.part, parameters)}"
+        case After():
+            parameters.append(node.time_ns)
+            return "time_ns >= ?"
+        case Before():
+            parameters.append(node.time_ns)
+            return "time_ns < ?"
+        case Severity():
+            parameters.append(node.severity)
+            return f"severity {node.op} ?"
+        case Text():
+            parameters.append(node.text)
+            return f"query_contains(?, {', '.join(_EVERYWHERE)})"
+        case Pattern(field=""):
+            parameters += ("", node.regex, node.position)
+            return f"query_matches(?, ?, ?, {', '.join(_EVERYWHERE)})"
+        case _:
+            return _field_sql(node, parameters)
+
+
+def _field_sql(leaf: FieldLeaf, parameters: list[Parameter]) -> str:
+    column = _ID if leaf.field == "id" else leaf.field if leaf.field in BUILT_IN else "context"
+    parameters.append(leaf.field)
+    match leaf:
+        case Has():
+            return f"query_has(?, {column})"
+        case Pattern():
+            parameters += (leaf.regex, leaf.position)
+            return f"query_matches(?, ?, ?, {column})"
+        case Compare():
+            parameters += (leaf.op, leaf.number)
+            return f"query_compares(?, ?, ?, {column})"
+        case FieldIs():
+            parameters += (leaf.text, int(leaf.wildcards))
+            bands = bands_meant(leaf) if leaf.field == "level" else frozenset()
+            named = f"query_is(?, ?, ?, {column})"
+            return f"({_BAND} IN ({', '.join(map(str, sorted(bands)))}) OR {named})" if bands else named

@@ -1,0 +1,75 @@
+"""The SQL of a query selects what its predicate selects, in a real database."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from desktop_logs.core.errors import TooSlow
+from desktop_logs.core.query import parse
+from desktop_logs.core.query_match import compile_node
+from desktop_logs.core.query_sql import QueryFunctions, register_functions, where
+from desktop_logs.core.query_tree import Node
+from desktop_logs.core.records import Record
+from tests.support.queries import records, trees
+
+COLUMNS = ("seq", "time_ns", "severity", "level", "source", "message", "context", "given_id")
+
+
+class Database:
+    """Records in memory."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.functions: QueryFunctions = register_functions(connection)
+        connection.execute(f"CREATE TABLE records ({', '.join(COLUMNS)})")
+
+    def hold(self, held: list[Record]) -> None:
+        rows = [[getattr(record, column) for column in COLUMNS] for record in held]
+        self.connection.execute("DELETE FROM records")
+        self.connection.executemany(f"INSERT INTO records VALUES ({','.join('?' * len(COLUMNS))})", rows)
+
+    def find(self, tree: Node | None) -> list[int]:
+        condition = where(tree)
+        found = self.connection.execute(
+            f"SELECT rowid - 1 FROM records WHERE {condition.sql} AND seq > 0 ORDER BY rowid", condition.parameters
+        )
+        return [row for (row,) in found]
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        yield Database(connection)
+
+
+# The database is emptied before each example, so it may outlive one.
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tree=st.none() | trees, held=st.lists(records, min_size=1, max_size=4))
+def test_it_selects_what_the_predicate_selects(database: Database, tree: Node | None, held: list[Record]) -> None:
+    database.hold(held)
+    selects = compile_node(tree) if tree else lambda record: True
+    assert database.find(tree) == [row for row, record in enumerate(held) if selects(record)]
+
+
+def test_a_large_query_is_within_the_limits_of_the_database(database: Database) -> None:
+    database.hold([Record(1, 0, 9, "info", "", "a b")])
+    assert database.find(
+        parse("(" * 50 + " OR ".join(f"x{number}>1" for number in range(198)) + " OR a" + ")" * 50).tree
+    )
+    assert database.find(parse("a " + " ".join(f"-x{number}" for number in range(199))).tree)
+
+
+def test_an_expression_that_takes_too_long_ends_the_search_and_is_told(database: Database) -> None:
+    database.hold([Record(1, 0, 9, "info", "", "a" * 60 + "!")])
+    with pytest.raises(sqlite3.OperationalError):
+        database.find(parse("~/(a|aa)+$/").tree)
+    with pytest.raises(TooSlow) as slow:
+        database.functions.raise_if_too_slow()
+    assert slow.value.position == 2
+    database.functions.raise_if_too_slow()
