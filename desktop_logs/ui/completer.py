@@ -107,6 +107,9 @@ class QueryCompleter(QObject):
             return False
         if key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
             self.list.step(1 if key == Qt.Key.Key_Down else -1)
+            # The list never has the keyboard, so a screen reader hears of the choice from the field.
+            label, note = self.list.rows[self.list.current]
+            self._field.setAccessibleDescription(f"{label}, {note}" if note else label)
         elif key == Qt.Key.Key_Escape:
             self._dismissed_at = self._word_at
             self.close()

@@ -296,6 +296,7 @@ class FilterBar(QWidget):
         for line, text in ((self._problem, str(wrong)), (self._in_force, in_force)):
             line.set_line(text if wrong is not None else "")
             line.setToolTip(inert_tip(line.text()))
+        self.field.setAccessibleDescription(self.problem)
         self._place_trouble()
         self.field.set_clearable(self._bands != ALL_BANDS or bool(self.field.text()))
         self._show_name()

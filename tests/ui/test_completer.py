@@ -132,6 +132,7 @@ def test_arrows_go_round(bench: Bench, qtbot: QtBot) -> None:
     qtbot.keyClicks(bench.field, "h")
     qtbot.keyClick(bench.field, Qt.Key.Key_Up)
     assert bench.completer.list.current == 1
+    assert bench.field.accessibleDescription() == "host, field"
     qtbot.keyClick(bench.field, Qt.Key.Key_Down)
     assert bench.completer.list.current == 0
     assert bench.field.text() == "h"

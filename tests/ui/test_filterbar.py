@@ -186,6 +186,7 @@ def test_enter_says_at_once_what_is_wrong(bar: FilterBar, qtbot: QtBot) -> None:
     qtbot.keyClicks(bar.field, "good (")
     qtbot.keyClick(bar.field, Qt.Key.Key_Return)
     assert bar.problem
+    assert bar.field.accessibleDescription() == bar.problem
     assert bar.in_force == "In force: no query"
 
 

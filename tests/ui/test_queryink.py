@@ -31,7 +31,9 @@ def test_parts_of_a_query_have_their_colours() -> None:
     }
 
 
-@pytest.mark.parametrize("text", ["http://example.org", "a::b", '"level:warn"', "ORder android", "x-y", ""])
+@pytest.mark.parametrize(
+    "text", ["http://example.org", "a::b", '"level:warn"', "ORder android", "x-y", "f(x)", "C:/logs", "-", ""]
+)
 def test_words_are_left_as_they_are(text: str) -> None:
     assert inked(text) == {}
 
