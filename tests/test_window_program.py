@@ -77,6 +77,45 @@ def test_typing_filters_and_escape_and_the_clear_button_of_the_keyboard_undo_it(
     running.shows(81)  # a query that is none leaves the last good one in force
 
 
+def test_a_query_is_completed_named_and_brought_back_by_keyboard_alone(
+    start: Start, display: Display, tmp_path: Path
+) -> None:
+    first = Running(start, display, tmp_path / "data")
+    first.post(*MIXED)
+    first.shows(80)
+    display.keys(first.window, "slash")
+    display.type(first.window, "sour")
+    display.keys(first.window, "Tab")  # takes the suggestion
+    display.type(first.window, "worker")
+    first.shows(20)
+    display.keys(first.window, "Return", "Tab", "space")  # the star
+    panel = eventually("the panel is open", lambda: display.windows(pid=first.program.pid)[1:])[0]
+    display.type(panel, "Workers")
+    display.keys(panel, "Return")
+    display.keys(first.window, "ctrl+f")
+    display.type(first.window, "number -(19")
+    display.keys(first.window, "Return")  # wrong: the last good one stays, and the wrong one is not kept
+    display.keys(first.window, "Escape")
+    first.shows(80)
+    display.keys(first.window, "Up")
+    first.shows(20)
+    display.close(first.window)
+    assert first.program.wait() == 0
+
+    again = Running(start, display, tmp_path / "data")
+    again.shows(0)
+    again.post(*MIXED)
+    again.shows(80)
+    display.keys(again.window, "slash", "Up")
+    again.shows(20)
+    display.keys(again.window, "Escape")
+    again.shows(80)
+    display.keys(again.window, "Tab", "space")
+    eventually("the panel is open", lambda: display.windows(pid=again.program.pid)[1:])
+    display.keys(again.window, "Return")  # the only named query has the keyboard
+    again.shows(20)
+
+
 def test_space_pauses_and_goes_on_and_ctrl_l_clears_the_view(running: Running, display: Display) -> None:
     running.post(*MIXED)
     running.shows(80)

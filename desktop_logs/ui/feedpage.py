@@ -298,12 +298,15 @@ class FeedPage(QWidget):
 
     def _filter(self, bands: frozenset[int], query: Query) -> None:
         self.model.set_filter(bands, query)
+        if not self.model.is_filtering:
+            self.bar.confirm()
         self._new_rows = 0
         self._show_what_is_there()
         self.show_figures()
 
     def _filtering_changed(self, is_filtering: bool) -> None:
         if not is_filtering:
+            self.bar.confirm()
             self._show_what_is_there()
             self.show_figures()
 

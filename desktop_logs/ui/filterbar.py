@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from desktop_logs.core.completion import Vocabulary
 from desktop_logs.core.errors import QueryError
 from desktop_logs.core.levels import ALL_BANDS
-from desktop_logs.core.query import Query, parse
+from desktop_logs.core.query import Query
+from desktop_logs.ui.completer import QueryCompleter
 from desktop_logs.ui.icons import icon
 from desktop_logs.ui.levels import LevelChips, LevelsMenu
+from desktop_logs.ui.namedpanel import NamedPanel
+from desktop_logs.ui.plaintext import ElidedLabel, inert_tip
+from desktop_logs.ui.querybook import QueryBook
 from desktop_logs.ui.queryfield import QueryField
+from desktop_logs.ui.queryinforce import QueryInForce
+from desktop_logs.ui.savedqueries import NamedQuery
 from desktop_logs.ui.theme import FIELD_HEIGHT, Palette, Theme
 
 NARROW: Final = 900
 """Below this width, in pixels, chips fold into a button and buttons lose their text."""
-_TYPING_MS: Final = 60
+_LEAST_IN_FORCE: Final = 180
+"""How much of the query in force must be readable beside a problem, in pixels."""
+
+
+def _nothing_seen() -> Vocabulary:
+    return Vocabulary((), (), ())
 
 
 class FilterBar(QWidget):
@@ -33,14 +45,23 @@ class FilterBar(QWidget):
     export_requested = Signal()
     leave_requested = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        vocabulary: Callable[[], Vocabulary] = _nothing_seen,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
         super().__init__(parent)
+        self._theme = theme
         self._palette = theme.palette
         self._bands = ALL_BANDS
-        self._query = Query()
-        self._text_in_force = ""
         self._is_narrow = False
+        self._book = QueryBook(parent=self)
         self.field = QueryField(theme, self)
+        self._state = QueryInForce(self.field.text, now_ns, lambda text: self._book.keep(text), self)
+        self.completer = QueryCompleter(self.field, theme, vocabulary, lambda: self._book.history)
         self.chips = LevelChips(theme, self.set_bands, self)
         self._levels_menu = LevelsMenu(self.set_bands, self)
         self.levels = self._button("Levels", "Levels that are shown")
@@ -55,16 +76,10 @@ class FilterBar(QWidget):
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.more.setFixedSize(FIELD_HEIGHT, FIELD_HEIGHT)
         self.more.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._problem = QLabel(self)
-        self._problem.setProperty("kind", "problem")
-        self._problem.setTextFormat(Qt.TextFormat.PlainText)
-        self._problem.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._problem.setAccessibleName("Problem with the query")
-        self._problem.hide()
-        self._typing = QTimer(self)
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(_TYPING_MS)
-        self._typing.timeout.connect(self.apply)
+        self._problem = self._line("problem", "Problem with the query")
+        self._in_force = self._line("muted", "Query in force")
+        self._in_force.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._in_force.setMinimumWidth(_LEAST_IN_FORCE)
         self._arrange()
         self._connect()
         self.set_following(True)
@@ -79,53 +94,64 @@ class FilterBar(QWidget):
     @property
     def query(self) -> Query:
         """The query in force: the last good one."""
-        return self._query
+        return self._state.query
 
     @property
     def problem(self) -> str:
         """What is wrong with the text in the field; empty when nothing is."""
         return self._problem.text()
 
+    @property
+    def in_force(self) -> str:
+        """What is said to be in force while the text in the field is not; empty when it is."""
+        return self._in_force.text()
+
+    def use_book(self, book: QueryBook) -> None:
+        """Keep history and named queries in *book*."""
+        self._book.changed.disconnect(self._show_name)
+        self._book = book
+        book.changed.connect(self._show_name)
+        self._show_name()
+
     def set_bands(self, bands: frozenset[int]) -> None:
         """Show the levels of *bands* and no others."""
-        self.chips.show_bands(bands)
-        self._levels_menu.show_bands(bands)
-        if bands == self._bands:
-            return
-        self._bands = bands
-        self._name_buttons()
-        self._changed()
+        is_other = bands != self._bands
+        self._take_bands(bands)
+        if is_other:
+            self._changed()
 
     def set_text(self, text: str) -> None:
         """Put *text* into the field and apply it."""
-        self.field.setText(text)
-        self.apply()
+        self.set_filter(text, self._bands)
 
     def clear(self) -> None:
         """No query, all levels."""
-        self.set_text("")
-        self.set_bands(ALL_BANDS)
+        self.set_filter("", ALL_BANDS)
 
-    def apply(self) -> None:
-        """Put what is typed in force, or say what is wrong with it."""
-        self._typing.stop()
-        text = self.field.text()
-        try:
-            query = parse(text, time.time_ns())
-        except QueryError as wrong:
-            self._show_problem(wrong)
-            return
-        self._show_problem(None)
-        self._text_in_force = text.strip()
-        if query != self._query:
-            self._query = query
+    def set_filter(self, text: str, bands: frozenset[int]) -> None:
+        """Show the levels of *bands*, put *text* into the field and apply it: one change, not two."""
+        before, is_other = self.query, bands != self._bands
+        self._take_bands(bands)
+        self.field.setText(text)
+        self._state.apply()
+        if is_other and self.query == before:
             self._changed()
-        else:
-            self._show_clearable()
+        self._state.settle()
+
+    def confirm(self) -> None:
+        """The filter in force has been applied to every record: it can be fallen back to when another fails."""
+        self._state.confirm()
+
+    def show_engine_problem(self, wrong: QueryError) -> None:
+        """The query in force turned out to be too much: say so, and go back to the last one that was not.
+
+        Tells of the change by filter_changed. When that one fails too, the one before it comes, at last none.
+        """
+        self._state.fail(wrong)
 
     def set_figures(self, shown: int, held: int, counts: Sequence[int]) -> None:
         """Show how many of the records held are shown, and how many are in each band."""
-        is_filtered = self._bands != ALL_BANDS or not self._query.is_empty
+        is_filtered = self._bands != ALL_BANDS or not self.query.is_empty
         self.field.set_figures(f"{shown:,} match of {held:,}" if is_filtered else "")
         self._levels_menu.set_counts(counts)
         self.chips.set_counts(counts)
@@ -160,6 +186,7 @@ class FilterBar(QWidget):
         if narrow != self._is_narrow:
             self._is_narrow = narrow
             self._fold()
+        self._place_trouble()
 
     # Inside
 
@@ -177,27 +204,65 @@ class FilterBar(QWidget):
         for button in (self.levels, self.pause, self.follow, self.export, self.more):
             top.addWidget(button)
         self._second = QWidget(self)
-        below = QHBoxLayout(self._second)
+        self._beside = below = QHBoxLayout(self._second)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(16)
         below.addWidget(self.chips)
-        below.addWidget(self._problem, 1)
-        below.addStretch(0)
-        layout = QVBoxLayout(self)
+        below.addStretch(1)
+        self._trouble = QWidget(self)
+        told = QHBoxLayout(self._trouble)
+        told.setContentsMargins(0, 0, 0, 0)
+        told.setSpacing(16)
+        told.addWidget(self._problem)
+        told.addWidget(self._in_force, 1)
+        self._trouble.hide()
+        self._column = layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 12, 8)
         layout.setSpacing(8)
         layout.addLayout(top)
         layout.addWidget(self._second)
+        layout.addWidget(self._trouble)
         self._fold()
 
     def _connect(self) -> None:
-        self.field.textEdited.connect(lambda _text: self._typing.start())
-        self.field.returnPressed.connect(self.apply)
+        self.field.textEdited.connect(self._state.edited)
+        self.field.returnPressed.connect(self._entered)
+        self.field.editingFinished.connect(self._state.settle)
+        self._state.told.connect(self._show_state)
+        self._state.changed.connect(self._changed)
         self.field.clear_requested.connect(self.clear)
         self.field.leave_requested.connect(self.leave_requested)
+        self.field.named_requested.connect(self._open_named)
+        self.completer.query_chosen.connect(self._entered)
+        self._book.changed.connect(self._show_name)
         self.pause.toggled.connect(self._pause_clicked)
         self.follow.clicked.connect(lambda: self.follow_toggled.emit(not self._is_following))
         self.export.clicked.connect(self.export_requested)
+
+    def _entered(self) -> None:
+        self._state.apply()
+        self._state.settle()
+
+    def _line(self, kind: str, name: str) -> ElidedLabel:
+        line = ElidedLabel(self)
+        line.setProperty("kind", kind)
+        line.setAccessibleName(name)
+        return line
+
+    def _take_bands(self, bands: frozenset[int]) -> None:
+        self.chips.show_bands(bands)
+        self._levels_menu.show_bands(bands)
+        self._bands = bands
+        self._name_buttons()
+
+    def _open_named(self) -> None:
+        self.completer.close()
+        self._state.settle()
+        panel = NamedPanel(self._book, self._theme, NamedQuery("", self.query.text, self._bands), self)
+        panel.chosen.connect(lambda named: self.set_filter(named.text, named.bands))
+        panel.open_below(self.field.star)
+
+    # Inside: what is seen
 
     def _pause_clicked(self, paused: bool) -> None:
         self.set_paused(paused)
@@ -206,7 +271,7 @@ class FilterBar(QWidget):
     def _fold(self) -> None:
         self.chips.setVisible(not self._is_narrow)
         self.levels.setVisible(self._is_narrow)
-        self._second.setVisible(not self._is_narrow or bool(self._problem.text()))
+        self._second.setVisible(not self._is_narrow)
         self.chips.show_bands(self._bands)
         self._name_buttons()
 
@@ -219,22 +284,35 @@ class FilterBar(QWidget):
         wide = self.pause.fontMetrics().horizontalAdvance("Paused") + 54
         self.pause.setMinimumWidth(0 if self._is_narrow else wide)
 
-    def _show_problem(self, wrong: QueryError | None) -> None:
-        text = ""
-        if wrong is not None:
-            text = f"{wrong}  In force: {self._text_in_force or 'no query'}"
-        self.field.set_invalid(wrong is not None)
-        self._problem.setText(text)
-        self._problem.setToolTip(text)
-        self._problem.setVisible(bool(text))
-        self._second.setVisible(not self._is_narrow or bool(text))
-
     def _changed(self) -> None:
-        self._show_clearable()
-        self.filter_changed.emit(self._bands, self._query)
+        self._show_state()
+        self.filter_changed.emit(self._bands, self.query)
 
-    def _show_clearable(self) -> None:
+    def _show_state(self) -> None:
+        """What is wrong with the text, what is in force meanwhile, its name, and whether it can be cleared."""
+        wrong = self._state.problem
+        self.field.set_fault(wrong.position if wrong is not None else None)
+        in_force = f"In force: {self.query.text or 'no query'}"
+        for line, text in ((self._problem, str(wrong)), (self._in_force, in_force)):
+            line.set_line(text if wrong is not None else "")
+            line.setToolTip(inert_tip(line.text()))
+        self.field.setAccessibleDescription(self.problem)
+        self._place_trouble()
         self.field.set_clearable(self._bands != ALL_BANDS or bool(self.field.text()))
+        self._show_name()
+
+    def _place_trouble(self) -> None:
+        """What is wrong stands beside the chips where there is room, so that nothing moves; else in its own line."""
+        self._trouble.setVisible(bool(self.problem))
+        needed = self.chips.sizeHint().width() + self._problem.sizeHint().width() + _LEAST_IN_FORCE + 60
+        is_beside = not self._is_narrow and needed <= self.width()
+        if is_beside and self._beside.indexOf(self._trouble) < 0:
+            self._beside.insertWidget(1, self._trouble, 100)
+        elif not is_beside and self._column.indexOf(self._trouble) < 0:
+            self._column.addWidget(self._trouble)
+
+    def _show_name(self) -> None:
+        self.field.set_name(self._book.name_of(self.query.text, self._bands))
 
     def _paint_follow(self) -> None:
         self.follow.setIcon(icon("follow", self._palette, self._palette.on_accent if self._is_following else None))

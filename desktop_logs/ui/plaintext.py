@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from itertools import islice
 from math import ceil
@@ -18,6 +19,11 @@ from desktop_logs.ui.theme import Theme, fixed_font
 PIECE_CHARACTERS: Final = 512
 # Inserting a line takes Qt about 2 µs, so 256 KiB of empty lines would take 0.4 s at once.
 _LINES_AT_ONCE: Final = 1_000
+
+
+def inert_tip(text: str) -> str:
+    """*text* as one line for setToolTip: Qt takes plain text that looks like markup for markup."""
+    return f'<p style="white-space: pre-wrap">{html.escape(one_line(text), quote=False)}</p>' if text else ""
 
 
 class ElidedLabel(QLabel):

@@ -6,8 +6,9 @@ Never tokens: the file is readable like any other of the user's files.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from PySide6.QtCore import QByteArray, QRect, QSettings, QSize, QStandardPaths
 from PySide6.QtGui import QGuiApplication, QScreen
@@ -15,6 +16,8 @@ from PySide6.QtWidgets import QWidget
 
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.errors import UserError
+from desktop_logs.core.levels import BANDS
+from desktop_logs.ui.savedqueries import MAX_HISTORY, MAX_NAME, NamedQuery
 from desktop_logs.ui.theme import CHOICES, Choice
 
 MAX_RECENTS: Final = 10
@@ -32,7 +35,7 @@ class Remembered:
         self._store = store
 
     def save(self) -> None:
-        """Write to the file now what was set."""
+        """Write to the file now what was set, and read what another window of the program wrote there meanwhile."""
         self._store.sync()
 
     @property
@@ -72,6 +75,25 @@ class Remembered:
     def set_export_folder(self, folder: Path) -> None:
         self._store.setValue("export/folder", str(folder))
 
+    @property
+    def query_history(self) -> list[str]:
+        """Texts of queries that were in force, the latest first."""
+        found = self._list("query/history")
+        return [text for text in found if isinstance(text, str) and text][:MAX_HISTORY]
+
+    def set_query_history(self, history: Sequence[str]) -> None:
+        self._store.setValue("query/history", json.dumps(list(history)))
+
+    @property
+    def named_queries(self) -> list[NamedQuery]:
+        """The queries that were given a name, in the order in which they were set."""
+        found = [_named_query(one) for one in self._list("query/named")]
+        return [one for one in found if one is not None]
+
+    def set_named_queries(self, named: Sequence[NamedQuery]) -> None:
+        rows = [[one.name, one.text, [BANDS[band] for band in sorted(one.bands)]] for one in named]
+        self._store.setValue("query/named", json.dumps(rows))
+
     def layout(self, name: str) -> QByteArray:
         """The state saved as *name*; empty when there is none."""
         stored = self._store.value(f"layout/{name}")
@@ -100,6 +122,24 @@ class Remembered:
         available = screen.availableGeometry() if screen is not None else QRect(0, 0, 1024, 768)
         window.resize(FIRST_SIZE.boundedTo(available.size() - _FRAME))
         window.move(available.center() - window.rect().center())
+
+    def _list(self, key: str) -> list[Any]:
+        """The JSON array stored as *key*; empty when it is none."""
+        stored = self._store.value(key)
+        try:
+            found = json.loads(stored) if isinstance(stored, str) else None
+        except ValueError:
+            return []
+        return found if isinstance(found, list) else []
+
+
+def _named_query(row: object) -> NamedQuery | None:
+    """A row as set_named_queries writes it; None for anything else. Bands go by name, for their order may change."""
+    match row:
+        case [str(name), str(text), list(bands)] if 0 < len(name.strip()) <= MAX_NAME:
+            return NamedQuery(name, text, frozenset(at for at, band in enumerate(BANDS) if band in bands))
+        case _:
+            return None
 
 
 def _is_seen(geometry: QRect) -> bool:

@@ -141,7 +141,8 @@ def stylesheet(palette: Palette) -> str:
 
     Widgets choose a look by dynamic properties: `kind="primary"` (the accent button), `kind="quiet"` (no border until
     the pointer is there), `kind="muted"` and `kind="title"` on labels, `kind="panel"` on frames and plain widgets,
-    `kind="code"` on text that must look like a log, `invalid=true` on a field with a fault.
+    `kind="code"` on text that must look like a log, `kind="popup"` and `kind="suggestions"` on what opens below a
+    field, `kind="row"` on buttons that are rows in it, `invalid=true` on a field with a fault.
     """
     folder = resource("themes", "dark" if palette.is_dark else "light").as_posix()
     values = {name: getattr(palette, name) for name in Palette.__slots__}
@@ -228,6 +229,15 @@ QTableView, QTreeView, QListView, QTreeWidget, QListWidget {{
     background: {window}; color: {text}; border: none; outline: none;
     selection-background-color: {selection}; selection-color: {text};
 }}
+QListView[kind="suggestions"] {{
+    background: {panel}; border: 1px solid {border}; border-radius: 6px; padding: 4px;
+}}
+QFrame[kind="popup"] {{ background: {panel}; border: 1px solid {border}; }}
+QFrame[kind="popup"] QScrollArea, QFrame[kind="popup"] QScrollArea > QWidget > QWidget {{ background: transparent; }}
+QFrame[kind="popup"] QLineEdit {{ background: {window}; }}
+QPushButton[kind="row"] {{ background: transparent; border-color: transparent; padding: 0; text-align: left; }}
+QPushButton[kind="row"]:hover {{ background: {chip}; }}
+QPushButton[kind="row"]:focus {{ background: {selection}; border-color: {accent}; }}
 QHeaderView {{ background: {window}; border: none; }}
 QHeaderView::section {{
     background: {window}; color: {muted}; border: none; border-bottom: 1px solid {border}; padding: 0 8px;

@@ -23,6 +23,7 @@ from desktop_logs.ui.commands import Command, Commands, fill_theme_menu
 from desktop_logs.ui.feedpage import FeedPage
 from desktop_logs.ui.icons import app_icon
 from desktop_logs.ui.notices import Action, Level
+from desktop_logs.ui.querybook import QueryBook
 from desktop_logs.ui.remembered import Remembered
 from desktop_logs.ui.remotes import Remotes
 from desktop_logs.ui.splitter import DetailShares
@@ -50,6 +51,7 @@ class MainWindow(QMainWindow):
         self._actions = actions
         self._theme = theme
         self._remembered = Remembered(store)
+        self._book = QueryBook(self._remembered, self)
         self._local_url = local_url
         self._is_closed = False
         self._is_painted = False
@@ -292,6 +294,7 @@ class MainWindow(QMainWindow):
         capacity = self._actions.log_settings.held_records
         page = FeedPage(feed, self._theme, is_local=is_local, capacity=capacity, parent=self._stack)
         page.bar.set_menu(self._commands.menu)
+        page.bar.use_book(self._book)
         if page.empty is not None:
             page.empty.set_address(self._local_url)
         page.detail.set_hub_url(self._local_url)

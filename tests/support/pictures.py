@@ -2,7 +2,8 @@
 
     .venv/bin/python -m tests.support.pictures FOLDER [SCENE ...]
 
-Scenes: local, dark, readme, narrow, narrow-dark, remote, empty, error, unwritable, filtered, dialog, export, settings.
+Scenes: local, dark, readme, narrow, narrow-dark, remote, empty, error, unwritable, filtered, dialog, export, settings;
+query-fault, query-completion, query-history and query-star, each also with -narrow, -dark and -narrow-dark.
 """
 
 from __future__ import annotations
@@ -93,6 +94,13 @@ class Scene:
     def keys(self, *names: str) -> None:
         self.display.keys(self.window, *names)
 
+    def type(self, text: str) -> None:
+        self.display.type(self.window, text)
+
+    def enter(self, text: str) -> None:
+        self.type(text)
+        self.keys("Return")
+
     def end(self) -> None:
         self.program.end()
 
@@ -166,6 +174,52 @@ def with_dialog(*keys: str) -> Callable[[Display], Scene]:
     return take
 
 
+def typed(act: Callable[[Scene], None], size: tuple[int, int], theme: str) -> Callable[[Display], Scene]:
+    def take(display: Display) -> Scene:
+        scene = Scene(display, size, theme)
+        scene.fill()
+        scene.keys("slash")
+        for query in ("level>=warn source:worker", '"slow query" ms>1000', "message~/time-?out/ after:10m -retry"):
+            scene.enter(query)
+            scene.keys("Escape")
+        act(scene)
+        time.sleep(1.0)
+        return scene
+
+    return take
+
+
+def fault(scene: Scene) -> None:
+    scene.enter("level>=warn")
+    scene.type(' source:worker "open -retry')
+
+
+def completion(scene: Scene) -> None:
+    scene.type("level>=warn ")
+    scene.keys("ctrl+space", "Down", "Down")
+
+
+def history(scene: Scene) -> None:
+    scene.keys("Down", "Down")
+
+
+def star(scene: Scene) -> None:
+    named = {"What the workers say": "level>=warn source:worker", "slow queries": '"slow query" ms>1000'}
+    # The last takes a name that another has: that is told.
+    for name, query in (*named.items(), ("slow queries", "user:48213 -login")):
+        scene.keys("ctrl+f")
+        scene.enter(query)
+        scene.keys("Tab", "space")
+        time.sleep(0.5)
+        scene.enter(name)
+
+
+QUERY_SCENES: dict[str, Callable[[Scene], None]] = {
+    "query-fault": fault,
+    "query-completion": completion,
+    "query-history": history,
+    "query-star": star,
+}
 SCENES: dict[str, Callable[[Display], Scene]] = {
     "local": filled(WIDE, "light"),
     "dark": filled(WIDE, "dark"),
@@ -180,6 +234,12 @@ SCENES: dict[str, Callable[[Display], Scene]] = {
     "dialog": with_dialog("ctrl+t"),
     "export": with_dialog("ctrl+e"),
     "settings": with_dialog("ctrl+comma"),
+    **{
+        f"{name}{narrow}{dark}": typed(act, size, theme)
+        for name, act in QUERY_SCENES.items()
+        for narrow, size in (("", WIDE), ("-narrow", NARROW))
+        for dark, theme in (("", "light"), ("-dark", "dark"))
+    },
 }
 
 
@@ -192,8 +252,8 @@ def main(folder: Path, names: list[str]) -> None:
             for name in names or SCENES:
                 scene = SCENES[name](display)
                 picture = folder / f"{name}.png"
-                # A dialog is a window of its own, so there the screen is pictured.
-                is_dialog = name in ("dialog", "export", "settings")
+                # A dialog or a panel is a window of its own, so there the screen is pictured.
+                is_dialog = name in ("dialog", "export", "settings") or name.startswith("query-star")
                 display.save_picture(picture, None if is_dialog else scene.window)
                 scene.end()
                 sys.stdout.write(f"{picture}\n")

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.ui.remembered import MAX_RECENTS, Remembered
+from desktop_logs.ui.savedqueries import NamedQuery
 
 
 @pytest.fixture
@@ -35,9 +36,12 @@ def test_recent_servers_are_kept_latest_first_and_once(store: QSettings) -> None
     assert recents[0].path == "/llamaproxws"
 
 
-@pytest.mark.parametrize("rubbish", ["", "x", "{}", "[1]", '[["ftp://a","/"]]', "[[1,2,3]]", 7, QByteArray(b"\xff")])
+@pytest.mark.parametrize(
+    "rubbish", ["", "x", "{}", "[1]", '[["ftp://a","/"]]', "[[1,2,3]]", "[7]", 7, QByteArray(b"\xff")]
+)
 def test_unusable_values_are_ignored(store: QSettings, rubbish: object) -> None:
-    for key in ("connect/recents", "window/theme", "export/folder", "layout/shares", "layout/columns"):
+    keys = ("connect/recents", "window/theme", "export/folder", "layout/shares", "layout/columns")
+    for key in (*keys, "query/history", "query/named"):
         store.setValue(key, rubbish)
     remembered = reread(store)
     assert remembered.recents == []
@@ -45,6 +49,8 @@ def test_unusable_values_are_ignored(store: QSettings, rubbish: object) -> None:
     assert remembered.export_folder.is_absolute()
     assert remembered.shares((28, 40)) == (28, 40)
     assert isinstance(remembered.layout("columns"), QByteArray)
+    assert remembered.query_history == []
+    assert remembered.named_queries == []
 
 
 def test_choices_come_back(store: QSettings, tmp_path: Path) -> None:
@@ -58,6 +64,14 @@ def test_choices_come_back(store: QSettings, tmp_path: Path) -> None:
     assert again.export_folder == tmp_path
     assert again.shares((28, 40)) == (31, 0)
     assert again.layout("columns") == QByteArray(b"\x00\xff")
+
+
+def test_what_can_be_used_of_a_list_of_queries_is_used(store: QSettings) -> None:
+    store.setValue("query/history", '["a", 1, "", "b"]')
+    rows = '[["n", "a", ["warn", "nonsense"]], ["", "a", []], ["n", "a"], 7, ["%s", "a", []]]' % ("x" * 61)
+    store.setValue("query/named", rows)
+    assert Remembered(store).query_history == ["a", "b"]
+    assert Remembered(store).named_queries == [NamedQuery("n", "a", frozenset({3}))]
 
 
 @pytest.mark.parametrize("shares", ["31", "31 200", "-1 5", "a b"])
