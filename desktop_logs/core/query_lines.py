@@ -15,13 +15,17 @@ from typing import Final, NamedTuple
 import regex
 
 MAX_BRANCHES: Final = 8
+MAX_LINEAR_STEPS: Final = 100
+"""How many characters, repeats counted, a pattern may ask for before its search counts as linear."""
 
 # A part that may match a line feed, and the same without it.
 _WITHOUT_LINE_FEED: Final = {r"\s": r"[^\S\n]", r"\W": r"[^\w\n]", r"\D": r"[^\d\n]"}
+# All of ASCII, and beyond it a letter, a digit, a space and a sign; those that fold to ASCII too.
+_SAMPLE: Final = "".join(map(chr, range(128))) + "é٣\u2003€\u017f\u212a\u0130\u0131"
 _ANCHORS: Final = ("^", "$", r"\b", r"\B")
 _AS_THEY_ARE: Final = (r"\d", r"\w", r"\S", r"\t", r"\r", *_ANCHORS, ".")
 _ESCAPED_SIGN = re.compile(r"\\[!-/:-@\[-`{-~]")
-_QUANTIFIER = re.compile(r"(?:[*+?]|\{\d+(?:,\d*)?\}|\{,\d+\})(\??)", re.ASCII)
+_QUANTIFIER = re.compile(r"([*+?]|\{(\d*)(,?)(\d*)\})\??", re.ASCII)
 _GROUP_START = re.compile(r"\((?!\?)|\(\?:|\(\?P?<[A-Za-z_]\w*>", re.ASCII)
 _SPECIAL: Final = frozenset("\\[](){}*+?|^$.")
 _CLASS = re.compile(r"\[(\^?)((?:[^\[\]\\]|\\.)+)\]", re.DOTALL)
@@ -39,6 +43,19 @@ class _Item(NamedTuple):
 
     text: str
     alternatives: list[list[_Item]] | None = None
+    one: str = ""
+    """The part without its quantifier, where it stands for one character."""
+    fewest: int = 1
+    most: int | None = 1
+    """How often it comes; None for as often as can be."""
+
+
+class Branch(NamedTuple):
+    """A pattern to search joined lines for."""
+
+    pattern: regex.Pattern[str]
+    is_linear: bool
+    """No text makes it slow, so no clock is asked; that costs 1 µs a match, four times the match itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +66,21 @@ class CompiledLines:
     two apart), since only a pattern with one beginning is looked for as a text.
     """
 
-    branches: tuple[regex.Pattern[str], ...]
-    folded: tuple[regex.Pattern[str], ...]
+    branches: tuple[Branch, ...]
+    folded: tuple[Branch, ...]
     """For casefolded ASCII, twice as fast as without regard to case; empty where that is not the same."""
 
     def rows(self, joined: str, timeout_s: float, folded: str | None = None) -> Iterator[int]:
         r"""Where matches start in *joined*, texts without line feeds joined by "\n": in at least each row that matches.
 
-        Ascending for each branch, so a row can come up once a branch, and once more where it ends. *folded* is
+        Ascending for each branch, so a row can come up more than once. *folded* is
         `joined.casefold()`, if it is at hand. Raises TimeoutError *timeout_s* after a branch was begun, by the clock on
         the wall: what the caller does between the rows is counted too.
         """
         is_foldable = folded is not None and self.folded and joined.isascii()
         branches, text = (self.folded, folded) if is_foldable and folded is not None else (self.branches, joined)
-        for branch in branches:
-            for found in branch.finditer(text, timeout=timeout_s):
+        for pattern, is_linear in branches:
+            for found in pattern.finditer(text) if is_linear else pattern.finditer(text, timeout=timeout_s):
                 yield found.start()
 
 
@@ -78,19 +95,22 @@ def compile_lines(pattern: str) -> CompiledLines | None:
     except _Refused:
         folded = []
     return CompiledLines(
-        tuple(regex.compile(branch, regex.MULTILINE | regex.IGNORECASE) for branch in branches),
-        tuple(regex.compile(branch, regex.MULTILINE) for branch in folded),
+        tuple(Branch(regex.compile(text, regex.MULTILINE | regex.IGNORECASE), linear) for text, linear in branches),
+        tuple(Branch(regex.compile(text, regex.MULTILINE), linear) for text, linear in folded),
     )
 
 
-def _branches(pattern: str, folds: bool) -> list[str]:
-    """The pattern rewritten, as alternatives; with *folds* for casefolded ASCII text. Raises _Refused."""
+def _branches(pattern: str, folds: bool) -> list[tuple[str, bool]]:
+    """The pattern rewritten as alternatives, each with whether it is linear; with *folds* for casefolded ASCII text.
+
+    Raises _Refused.
+    """
     rewriter = _Rewriter(pattern, folds)
     alternatives = rewriter.read()
     spread = [branch for items in alternatives for branch in _spread(items)]
     if len(spread) > MAX_BRANCHES:
         spread = [[_Item(f"(?:{'|'.join(map(_joined, alternatives))})")]]
-    return [_sparse(items, rewriter.is_anchored) for items in spread]
+    return [(_sparse(items, rewriter.is_anchored), _is_linear(items)) for items in spread]
 
 
 def _sparse(items: list[_Item], is_anchored: bool) -> str:
@@ -116,8 +136,42 @@ def _spread(items: list[_Item]) -> Iterator[list[_Item]]:
         yield from _spread([*items[:first], *alternative, *items[first + 1 :]])
 
 
+def _is_linear(items: list[_Item]) -> bool:
+    """Whether the search takes time in proportion to the text, whatever the text.
+
+    It does where each run of any length ends at a character that cannot be in it, so that giving back is in vain at
+    once, and where no run has a character with which a match starts, so that no two starts share a run.
+    """
+    consuming = [item for item in items if item.text not in _ANCHORS]
+    if not all(item.one for item in consuming) or sum(item.most or 1 for item in consuming) > MAX_LINEAR_STEPS:
+        return False
+    runs = [at for at, item in enumerate(consuming) if item.fewest != item.most]
+    if not runs or (runs == [len(consuming) - 1] and items[-1] is consuming[-1]):
+        return True
+    if any(item.fewest == 0 for item in consuming):
+        return False
+    return not any(
+        _can_meet(consuming[at].one, other.one) for at in runs for other in (consuming[0], *consuming[at + 1 : at + 2])
+    )
+
+
+def _can_meet(one: str, other: str) -> bool:
+    """Whether a character fits both. Beyond ASCII one of each kind is tried: no pattern tells more than kinds there."""
+    return regex.search(f"(?={one}){other}", _SAMPLE, regex.IGNORECASE) is not None
+
+
 def _joined(items: list[_Item]) -> str:
     return "".join(item.text for item in items)
+
+
+def _range_of(quantifier: re.Match[str]) -> tuple[int, int | None]:
+    """The fewest and the most times of a quantifier. Raises _Refused for braces that hold no number."""
+    sign, fewest, comma, most = quantifier.groups()
+    if sign in ("*", "+", "?"):
+        return int(sign == "+"), 1 if sign == "?" else None
+    if not fewest and not most:
+        raise _Refused
+    return int(fewest or 0), int(most) if most else None if comma else int(fewest)
 
 
 class _Rewriter:
@@ -151,7 +205,8 @@ class _Rewriter:
                 self.at = quantifier.end()
                 if item.text in _ANCHORS or self.pattern.startswith("+", self.at):
                     raise _Refused
-                item = _Item(item.text + quantifier[0])
+                fewest, most = _range_of(quantifier)
+                item = _Item(item.text + quantifier[0], None, item.one, fewest, most)
             found.append(item)
         return found
 
@@ -164,17 +219,19 @@ class _Rewriter:
             return _Item(f"(?:{'|'.join(map(_joined, alternatives))})", alternatives)
         char = self.pattern[self.at]
         if char == "[":
-            return _Item(self.char_class())
+            one = self.char_class()
+            return _Item(one, one=one)
         part = self.pattern[self.at : self.at + 2] if char == "\\" else char
         self.at += len(part)
         if part in _WITHOUT_LINE_FEED:
-            return _Item(_WITHOUT_LINE_FEED[part])
+            return _Item(_WITHOUT_LINE_FEED[part], one=_WITHOUT_LINE_FEED[part])
         self.is_anchored |= part in _ANCHORS
         if part in _AS_THEY_ARE or _ESCAPED_SIGN.fullmatch(part):
-            return _Item(part)
+            return _Item(part, one="" if part in _ANCHORS else part)
         if part in _SPECIAL or len(part) > 1 or not part.isprintable():
             raise _Refused
-        return _Item(part.lower() if self.folds else part)
+        one = part.lower() if self.folds else part
+        return _Item(one, one=one if one.isascii() else "")
 
     def char_class(self) -> str:
         found = _CLASS.match(self.pattern, self.at)

@@ -18,7 +18,7 @@ from desktop_logs.core.query_lines import CompiledLines, compile_lines
 
 MAX_CHARS: Final = 1_000
 MAX_DEPTH: Final = 50
-MAX_REPEATS: Final = 10_000
+MAX_REPEATS: Final = 2_000
 """How many steps counted repeats may come to, those within others multiplied: `a{1000000000}` takes 9 s and 3 GB."""
 TIMEOUT_S: Final = 0.005
 """How long one text may take."""

@@ -148,6 +148,7 @@ def test_it_reads(text: str, tree: Node | None) -> None:
         ("a \ud83d", 2, "The character at 3 is only half of one."),
         ("a" * (MAX_CHARS + 1), MAX_CHARS, "4,001 characters"),
         ("(" * (MAX_DEPTH + 1) + "a", MAX_DEPTH, "At 51 there are more than 50 groups"),
+        ("~/a/ " * 11, 51, "At 52 there are more than 10 expressions."),
         ("a " * (MAX_LEAVES + 1), 2 * MAX_LEAVES, "more than 200 parts"),
     ],
 )
