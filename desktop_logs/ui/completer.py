@@ -55,6 +55,8 @@ class QueryCompleter(QObject):
         """Where the word starts that the list would replace; -1 for a whole query."""
         self._dismissed_at = -1
         """Where the word starts for which Esc closed the list."""
+        self._is_asked = False
+        """True while the list is open because somebody called it, and not by itself."""
         self._is_ours = False
         """True while this class itself changes the text."""
         self.list = SuggestionList(theme, field)
@@ -76,6 +78,7 @@ class QueryCompleter(QObject):
         self._dismissed_at = -1
         found = self._find()
         if found.options:
+            self._is_asked = True
             self._show_options(found)
         else:
             self.open_history()
@@ -89,6 +92,7 @@ class QueryCompleter(QObject):
 
     def close(self) -> None:
         """Take the list away."""
+        self._is_asked = False
         self.list.hide()
 
     # The field's events come here first
@@ -168,9 +172,7 @@ class QueryCompleter(QObject):
         found = self._find() if is_behind_operator or is_in_word else Completion(cursor, cursor, ())
         if found.start != self._dismissed_at:
             self._dismissed_at = -1
-        typed = text[found.start : found.end]
-        is_news = any(option.text != typed for option in found.options)
-        if is_news and self._dismissed_at < 0 and (is_behind_operator or found.start < cursor):
+        if (found.options and self._is_asked) or (self._dismissed_at < 0 and _is_worth_opening(found, text, cursor)):
             self._show_options(found)
         else:
             self.close()
@@ -213,3 +215,16 @@ class QueryCompleter(QObject):
         self._is_ours = True
         self._field.replace(start, end, text)
         self._is_ours = False
+
+
+def _is_worth_opening(found: Completion, text: str, cursor: int) -> bool:
+    """Whether to open without being asked: something new, and for the name of a field one that begins as typed.
+
+    Nearly every letter is inside the name of some field, and most words that are typed are none.
+    """
+    typed = text[found.start : cursor].casefold()
+    if text[: found.start].endswith(_OPERATORS):
+        is_likely = True
+    else:
+        is_likely = bool(typed) and any(option.label.casefold().startswith(typed) for option in found.options)
+    return is_likely and any(option.text != text[found.start : found.end] for option in found.options)

@@ -32,9 +32,7 @@ def stand_in(text: str, cursor: int, known: Vocabulary) -> Completion:
     start = cursor - len(before.split(" ")[-1])
     fields = ("level", "source", *known.fields)
     word = before[start:]
-    return Completion(
-        start, cursor, tuple(Option(f"{name}:", name, "field") for name in fields if name.startswith(word))
-    )
+    return Completion(start, cursor, tuple(Option(f"{name}:", name, "field") for name in fields if word in name))
 
 
 class Bench:
@@ -89,6 +87,17 @@ def test_nothing_opens_between_words_or_for_what_stands_there_already(bench: Ben
     qtbot.keyClicks(bench.field, "level:warn")
     assert bench.labels == []
     qtbot.keyClicks(bench.field, " ")
+    assert bench.labels == []
+
+
+def test_what_is_only_inside_a_name_is_listed_when_asked_for(bench: Bench, qtbot: QtBot) -> None:
+    qtbot.keyClicks(bench.field, "tat")
+    assert bench.labels == []
+    qtbot.keyClick(bench.field, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
+    assert bench.labels == ["http.status"]
+    qtbot.keyClicks(bench.field, "u")
+    assert bench.labels == ["http.status"]
+    qtbot.keyClicks(bench.field, " o")
     assert bench.labels == []
 
 
