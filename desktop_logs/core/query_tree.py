@@ -7,6 +7,7 @@ predicate, the SQL and any faster evaluator keep to it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Final, Literal
@@ -174,6 +175,17 @@ def any_of(parts: list[Node]) -> Node:
 def none_of(part: Node) -> Node:
     """What *part* does not select; of a Not the part in it."""
     return part.part if isinstance(part, Not) else Not(part)
+
+
+def leaves(node: Node) -> Iterator[Leaf]:
+    """The leaves of the tree, left to right."""
+    if isinstance(node, And | Or):
+        for part in node.parts:
+            yield from leaves(part)
+    elif isinstance(node, Not):
+        yield from leaves(node.part)
+    else:
+        yield node
 
 
 def written(text: str) -> str:

@@ -7,7 +7,6 @@ import heapq
 import itertools
 import logging
 import math
-import signal
 import sys
 import threading
 import time
@@ -291,7 +290,6 @@ class TurnLoop(QEventLoop):
         sys.set_asyncgen_hooks(self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)
         self._set_coroutine_origin_tracking(self._debug)
         self._thread_id = threading.get_ident()
-        wakeup_before = self._hear_signals()
         self._is_woken = False  # whatever was in Qt's queue may have been heard, and left aside, between two runs
         self._wake()
         try:
@@ -299,19 +297,11 @@ class TurnLoop(QEventLoop):
         finally:
             self._stopping = False
             self._thread_id = None
-            if wakeup_before is not None and not self._signal_handlers:
-                signal.set_wakeup_fd(wakeup_before)
             self._set_coroutine_origin_tracking(False)
             sys.set_asyncgen_hooks(*hooks_before)
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-
-    def _hear_signals(self) -> int | None:
-        """Have a signal wake Qt, so that Python's handlers run at once and need no timer; what was in force before."""
-        if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
-            return None
-        return signal.set_wakeup_fd(self._csock.fileno(), warn_on_full_buffer=False)
 
     def stop(self) -> None:
         self._stopping = True

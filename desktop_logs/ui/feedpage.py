@@ -249,7 +249,7 @@ class FeedPage(QWidget):
     # Inside: putting it together
 
     def _build(self, theme: Theme) -> None:
-        self.bar = FilterBar(theme, self)
+        self.bar = FilterBar(theme, self, vocabulary=self.model.vocabulary)
         self.notices = Notices(theme, self)
         # Each widget is made inside its parent: Qt goes through the whole style sheet again for all that moves in.
         self._stack = QStackedWidget(self)
@@ -283,6 +283,7 @@ class FeedPage(QWidget):
         self.table.detail_requested.connect(self.open_detail)
         self.table.copy_refused.connect(self._refuse_copy)
         self.model.filtering_changed.connect(self._filtering_changed)
+        self.model.filter_failed.connect(self.bar.show_engine_problem)
         self.area.pill_clicked.connect(self._pill_clicked)
         self.area.hint_clicked.connect(self.bar.clear)
 

@@ -142,11 +142,12 @@ class RecordModel(QAbstractTableModel):
             return 0
         self._held.check_newer(records)
         rows: list[int] = []
+        failure: TooSlow | None = None
         if not self._has_failed:
             try:
                 rows = self._held.rows_of(records)
             except TooSlow as too_slow:
-                self._give_up(too_slow)
+                failure = too_slow
         if rows:
             first = self._held.row_count
             self.beginInsertRows(_ROOT, first, first + len(rows) - 1)
@@ -155,6 +156,8 @@ class RecordModel(QAbstractTableModel):
         else:
             self._held.append(records, rows)
         self._evict()
+        if failure is not None:  # last, since whoever hears of it sets another filter
+            self._give_up(failure)
         return len(rows)
 
     def set_capacity(self, capacity: int) -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -271,15 +270,3 @@ if sys.platform != "win32":
         loop.run_forever()
         assert heard == ["usr1"]
         assert loop.remove_signal_handler(signal.SIGUSR1)
-
-    def test_a_handler_of_python_is_called_while_nothing_is_due(loop: Loop) -> None:
-        """The window's way: no timer has to run for it."""
-        before = signal.signal(signal.SIGUSR1, lambda *_: loop.call_soon(loop.stop))
-        sender = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1))
-        sender.start()
-        try:
-            loop.run_forever()
-        finally:
-            signal.signal(signal.SIGUSR1, before)
-            sender.join()
-        assert signal.set_wakeup_fd(-1) == -1, "what was in force before is again"
