@@ -9,10 +9,10 @@ import os
 from PySide6.QtWidgets import QApplication
 
 # Rejected, with what tests/bench/loop.py measures of them: processor time of a callback put in with many, of one that
-# puts in the next, and of a 100-byte message over a local socket. Ours: 1.6, 1.9 and 23 µs; asyncio alone 0.7, 2.4, 20.
-# - qasync as shipped, 14, 7.2 and 38 µs: each call_soon is a Qt timer of its own, each readiness is one more, with the
+# puts in the next, and of a 100-byte message over a local socket. Ours: 1.6, 1.9 and 28 µs; asyncio alone 0.7, 2.4, 20.
+# - qasync as shipped, 14, 7.2 and 41 µs: each call_soon is a Qt timer of its own, each readiness is one more, with the
 #   notifier off and on. `log` events into a window: 1,240/s, and 7,700/s with all callbacks in one turn (design.md).
-# - asyncio first, with Qt's processEvents pumped every 5 ms: as fast as asyncio, but 3 % of a core at rest, a click
+# - asyncio first, with Qt's processEvents pumped every 5 ms: as fast as asyncio, but 3 % of a core while idle, a click
 #   waits up to 5 ms, and asyncio stands still as long as a menu is open.
 # - a posted event instead of a zero timer for the next turn: as fast, but under glib Qt's timers then wait for three
 #   turns, and for one at most now.
