@@ -1,7 +1,7 @@
 """A table view that draws its rows itself, a row at a time. Where the view is and what is selected stands in table.
 
 Qt's own paintEvent goes cell by cell through the style sheet and asks the model for its size each time: 41 rows of
-4 cells take it 5.6 ms with our delegate, of which two thirds are not ours. Drawn by rows they take 1.9 ms.
+4 cells take it 5.6 ms with our delegate. Drawn by rows they take 2.0 ms, most of it the text itself.
 """
 
 from __future__ import annotations
