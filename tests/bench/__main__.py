@@ -63,6 +63,8 @@ def main() -> None:
                 sys.stderr.write(f"{name} could not be measured: {failure}\n")
         sys.stderr.write(f"all in {time.monotonic() - began_s:.0f} s\n\n")
         runs = f"median of {bench.runs} runs (least to most)" if bench.runs > 1 else "one run"
+        if bench.is_quick:
+            runs += ", with a tenth of the records: it tells that all works, not how fast"
     sys.stdout.write(f"{_machine()}; {runs}.\n\n{table(rows)}\n")
     if failed:
         sys.exit(f"not measured: {', '.join(failed)}")
