@@ -33,7 +33,6 @@ class Driven(desktop_logs.app.Desktop):
             lambda page=0: len(_page(page).model.held),
             {
                 "live": self._wait_until_live,
-                "hold": _hold,
                 "numbers": _check_numbers,
                 "filter": self._filter,
                 "clear": self._clear_filter,
@@ -75,11 +74,6 @@ def _after(seconds: float) -> Any:
 def _page(number: int) -> FeedPage:
     (window,) = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow)]
     return window.pages[number]
-
-
-def _hold(count: int) -> dict[str, Any]:
-    _page(0).model.set_capacity(count)
-    return {}
 
 
 def _check_numbers(page: int, count: int) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class FilterWatch(QObject):
         expected = {record.seq for record in model.held if self._passes(record)}
         return {
             "complete_ms": (self._complete_s - self._began_s) * 1000,
-            "work_ms": (getattr(model, "scan_work_s", None) or self._complete_s - self._began_s) * 1000,
+            "work_ms": model.scan_work_s * 1000,
             "first_screen_ms": (self._right_s - self._began_s) * 1000 if self._right_s else None,
             "shown": len(shown),
             "wrong": len(shown ^ expected),

@@ -56,7 +56,6 @@ def _run(bench: Bench, number: int) -> MillionRun:
     count = bench.count(RECORDS)
     filters = [variants[number % len(variants)] for variants in FILTERS]
     with OurWindow(bench.display, bench.new_folder(), files=False) as window:
-        window.do("hold", count=count)
         window.settle()
         window.do("tidy")
         before_bytes = own_bytes(window.pid)
