@@ -24,6 +24,8 @@ from desktop_logs.ui.cells import COLUMNS, accessible_text, cell_text, tooltip_t
 
 _SLICE_S: Final = 0.005
 _FRAME_S: Final = 1 / 30
+_SCREEN_ROWS: Final = 60
+"""About as many as a large screen shows."""
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT: Final = QModelIndex()
@@ -251,10 +253,12 @@ class RecordModel(QAbstractTableModel):
             self._give_up(failure)
             return
         is_done = self._held.is_looked_through
-        # Rows in front once a frame, not once a slice: each insertion costs a layout and a repaint.
-        if is_done or self._clock() - self._last_reveal_s >= _FRAME_S:
+        found, shown = self._held.unrevealed, self._held.row_count
+        # Rows in front once a frame, not once a slice, since each insertion costs a layout and a repaint; but at once
+        # when they are what the first screen was waiting for.
+        fills_a_screen = shown < _SCREEN_ROWS <= shown + found
+        if is_done or fills_a_screen or self._clock() - self._last_reveal_s >= _FRAME_S:
             self._last_reveal_s = self._clock()
-            found = self._held.unrevealed
             if found:
                 self.beginInsertRows(_ROOT, 0, found - 1)
                 self._held.reveal()
