@@ -24,8 +24,8 @@ from desktop_logs.ui.cells import COLUMNS, accessible_text, cell_text, tooltip_t
 
 _SLICE_S: Final = 0.005
 _FRAME_S: Final = 1 / 30
-_SCREEN_ROWS: Final = 60
-"""About as many as a large screen shows."""
+_SCREEN_ROWS: Final = 40
+"""About as many as a window shows."""
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT: Final = QModelIndex()
