@@ -78,7 +78,8 @@ class TurnLoop(QEventLoop):
 
     def __init__(self, app: QApplication) -> None:
         self._wake_up = _Wake(self._woken)
-        self._wake_lock = threading.Lock()
+        # Reentrant: a signal handler, or the finalizer of a generator that is collected, may call in from inside it.
+        self._wake_lock = threading.RLock()
         self._is_woken = False
         self._deadline_s = _NEVER
         """When the turns of this pass of Qt have used up their budget; _NEVER before the first."""
@@ -204,7 +205,8 @@ class TurnLoop(QEventLoop):
         finally:
             self._running = outer
             if self._ready and not self._is_woken:
-                # A callback had Qt process its events, which took the wake out of Qt's queue.
+                # A callback had Qt process its events, which took the wake out of Qt's queue, and what was held for it
+                # is ready only now.
                 self._wake()
 
     def _run_above(self, outer: asyncio.Handle, now_s: float) -> None:

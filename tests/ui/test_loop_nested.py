@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -235,6 +236,25 @@ def test_what_shares_the_context_of_a_callback_on_the_stack_waits_for_it(loop: L
     assert heard == ["does not", "returns", "shares"]
 
 
+def test_what_was_held_is_not_forgotten_when_the_callback_returns_late_and_all_is_quiet(loop: Loop) -> None:
+    """Qt itself ends the inner loop, after the last wake of ours was heard; the budget is long used up then."""
+    inner = QEventLoop()
+    shared = contextvars.copy_context()
+    heard: list[str] = []
+
+    def opens() -> None:
+        loop.call_soon(heard.append, "shares", context=shared)
+        QTimer.singleShot(20, inner.quit)
+        inner.exec()
+        QTimer.singleShot(1_000, loop.stop)
+        heard.append("returns")
+
+    loop.call_soon(opens, context=shared)
+    QTimer.singleShot(200, lambda: heard.append("much later"))
+    loop.run_forever()
+    assert heard == ["returns", "shares", "much later"]
+
+
 def test_stopping_inside_a_nested_loop_ends_both(loop: Loop) -> None:
     inner = QEventLoop()
     loop.call_soon(inner.exec)
@@ -318,6 +338,31 @@ def test_a_thread_reaches_a_loop_inside_a_nested_one(loop: Loop) -> None:
     loop.call_soon(opens)
     loop.run_forever()
     thread.join()
+
+
+@pytest.mark.timeout(20, method="thread")
+def test_a_signal_handler_may_put_in_while_its_thread_is_just_doing_that(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python runs a handler between any two of its steps, as it does a generator's finalizer."""
+    heard: list[str] = []
+    interrupted = iter([True])
+    is_closed = loop.is_closed
+
+    def look_and_be_interrupted() -> bool:
+        if loop._wake_lock._is_owned() and next(interrupted, False):
+            signal.raise_signal(signal.SIGTERM)
+        return is_closed()
+
+    before = signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(heard.append, "handler"))
+    try:
+        monkeypatch.setattr(loop, "is_closed", look_and_be_interrupted)
+        QTimer.singleShot(20, lambda: loop.call_soon_threadsafe(heard.append, "interrupted"))
+        QTimer.singleShot(200, loop.stop)
+        loop.run_forever()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == ["interrupted", "handler"]
 
 
 def test_threads_that_put_in_while_the_loop_closes_hear_of_it(qapp: QApplication) -> None:
