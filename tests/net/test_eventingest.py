@@ -4,7 +4,8 @@ while the disk is busy, none lost."""
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import aiohttp
@@ -12,6 +13,7 @@ import pytest
 
 from desktop_logs.core.errors import StorageError
 from desktop_logs.core.hub import Hub
+from desktop_logs.core.records import Record
 from desktop_logs.net import eventingest
 from desktop_logs.net.server import HubServer
 from tests.support.asynchronous import soon
@@ -197,6 +199,29 @@ async def test_what_waited_too_long_for_the_disk_is_refused_and_counted(
     store.is_full = False
     await producer.send(log("c", 2))
     assert (await producer.answers(1))[2]["ok"]
+
+
+async def test_a_long_list_waits_for_the_disk_no_longer_than_one_entry(
+    producer: Producer, store: SmallStore, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """engineio lets a client go whose socket is not read for long, and no answer would reach it."""
+    monkeypatch.setattr(eventingest, "BUSY_WAIT_S", 0.3)
+    retries = 0
+    write = store.write
+
+    def counted(records: Sequence[Record]) -> Future[None]:
+        nonlocal retries
+        retries += 1
+        return write(records)
+
+    monkeypatch.setattr(store, "write", counted)
+    store.is_full = True
+    slices = 40
+    await producer.send(f'421["logs",{json.dumps(["m"] * slices * eventingest.SLICE_ENTRIES)}]')
+    answer = (await producer.answers(1))[1]
+    assert answer == {"ok": False, "error": "too much waits for the disk", "accepted": 0}
+    assert hub.stats()["rejected"] == slices * eventingest.SLICE_ENTRIES
+    assert retries < slices * 2, "each slice has waited anew"
 
 
 async def test_who_leaves_while_the_disk_is_busy_loses_nothing(
