@@ -172,7 +172,7 @@ class TurnLoop(QEventLoop):
             self._turn()
 
     def _timer_due(self) -> None:
-        self._armed_s = _NEVER
+        self._armed_s = _NEVER  # by which the next wake sees that nothing else tells of what is due
         self._turn()
 
     def _ready_to_run(self, handle: asyncio.Handle) -> None:
@@ -292,8 +292,7 @@ class TurnLoop(QEventLoop):
         sys.set_asyncgen_hooks(self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)
         self._set_coroutine_origin_tracking(self._debug)
         self._thread_id = threading.get_ident()
-        self._is_woken = False  # whatever was in Qt's queue may have been heard, and left aside, between two runs
-        self._wake()
+        self._wake()  # the last one may have been heard, and left aside, between two runs
         try:
             super().run_forever()
         finally:

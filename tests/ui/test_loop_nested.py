@@ -236,6 +236,28 @@ def test_what_shares_the_context_of_a_callback_on_the_stack_waits_for_it(loop: L
     assert heard == ["does not", "returns", "shares"]
 
 
+def test_what_was_held_keeps_its_place_before_what_came_after_it(loop: Loop) -> None:
+    inner = QEventLoop()
+    shared = contextvars.copy_context()
+    heard: list[str] = []
+
+    def opens() -> None:
+        loop.call_soon(heard.append, "shares", context=shared)
+        loop.call_soon(use_up_the_budget)
+        loop.call_soon(heard.append, "behind it")
+        loop.call_soon(loop.stop)
+        inner.exec()
+        heard.append("returns")
+
+    def use_up_the_budget() -> None:
+        inner.quit()
+        time.sleep(0.01)
+
+    loop.call_soon(opens, context=shared)
+    loop.run_forever()
+    assert heard == ["returns", "shares", "behind it"]
+
+
 def test_what_was_held_is_not_forgotten_when_the_callback_returns_late_and_all_is_quiet(loop: Loop) -> None:
     """Qt itself ends the inner loop, after the last wake of ours was heard; the budget is long used up then."""
     inner = QEventLoop()
