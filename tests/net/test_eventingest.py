@@ -152,6 +152,21 @@ async def test_who_sends_without_end_is_alive_even_if_its_pong_stands_behind(
     assert socket.last_ping > long_ago_s + 10
 
 
+async def test_a_producer_that_falls_silent_is_let_go(server: HubServer, http: aiohttp.ClientSession, hub: Hub) -> None:
+    engine = server._sockets.eio
+    engine.ping_interval, engine.ping_timeout = 0.1, 0.2
+    async with http.ws_connect("/socket.io/?EIO=4&transport=websocket") as raw:
+        await raw.receive_str()
+        await raw.send_str("40")
+        await raw.receive_str()
+        await raw.send_str(log("a"))
+        await soon("it is a producer", lambda: server.stats()["producers"] == 1)
+        (socket,) = engine.sockets.values()
+        await soon("it is none any more", lambda: server.stats()["producers"] == 0)
+        assert socket.closed
+    assert messages(hub) == ["a"]
+
+
 # --- a disk that is busy --------------------------------------------------------------------------------------------
 
 
