@@ -152,6 +152,35 @@ async def test_who_sends_without_end_is_alive_even_if_its_pong_stands_behind(
     assert socket.last_ping > long_ago_s + 10
 
 
+async def test_compressed_frames_are_taken_in_order(http: aiohttp.ClientSession, hub: Hub) -> None:
+    async with http.ws_connect("/socket.io/?EIO=4&transport=websocket", compress=15) as raw:
+        await raw.receive_str()
+        await raw.send_str("40")
+        await raw.receive_str()
+        assert raw.compress
+        sent = [f"m{number} {'x' * (number % 7 * 20_000)}" for number in range(100)]
+        for message in sent:
+            await raw.send_str(log(message))
+        await soon("all are there", lambda: hub.head == len(sent))
+    assert messages(hub) == sent
+
+
+async def test_what_grows_beyond_the_limit_when_it_is_unpacked_ends_the_connection(
+    http: aiohttp.ClientSession, server: HubServer, hub: Hub
+) -> None:
+    async with http.ws_connect("/socket.io/?EIO=4&transport=websocket", compress=15) as raw:
+        await raw.receive_str()
+        await raw.send_str("40")
+        await raw.receive_str()
+        await raw.send_str(log("before"))
+        await raw.send_str(log("x" * 30_000_000))
+        async for _ in raw:
+            pass
+        assert raw.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+    await soon("its sender is forgotten", lambda: server.stats()["producers"] == 0)
+    assert messages(hub) == ["before"]
+
+
 async def test_a_producer_that_falls_silent_is_let_go(server: HubServer, http: aiohttp.ClientSession, hub: Hub) -> None:
     engine = server._sockets.eio
     engine.ping_interval, engine.ping_timeout = 0.1, 0.2
