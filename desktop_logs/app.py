@@ -125,9 +125,17 @@ class Desktop:
 
     async def _until_closed(self) -> None:
         self._window.closed.connect(self._closed.set)
+        self._window.closed.connect(self._painted.set)  # nobody waits for its paint then
         self._window.painted.connect(self._painted.set)
+        loop = asyncio.get_running_loop()
+
+        def close_soon(*_: object) -> None:
+            # Python calls it between any two of its steps: what it interrupts must not find the window half closed.
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._window.close)
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._window.close())
+            signal.signal(number, close_soon)
         self._window.show()
         self._printer.start()
         if self._settings_problem:
@@ -145,6 +153,9 @@ class Desktop:
             self._collector.settle()
         if self._options.remote is not None:
             await asyncio.to_thread(_remote_feed_class)
+        if self._closed.is_set():
+            return  # closed while it opened: nobody is to find a port that is about to go
+        if self._options.remote is not None:
             self._open(self._options.remote)
         await self._start_hub()
         self._tasks.start(self._watch(), "watch")

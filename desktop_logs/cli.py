@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -122,6 +123,9 @@ def _window(typed: list[str]) -> int:
     folder = data_dir(options.data_dir)
     problem = missing_display()
     if not problem:
+        # Until the window hears of it, Ctrl+C ends the program at once. Python's KeyboardInterrupt would be lost where
+        # Qt calls Python, or make half an import of one.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         from desktop_logs.app import WindowOptions, run_window
 
         return run_window(WindowOptions(options.port, hub_path, folder, remote))

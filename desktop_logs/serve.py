@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from desktop_logs.collector import Collector
 from desktop_logs.core.errors import SettingsError
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import logs_dir, settings_file
@@ -47,6 +48,10 @@ async def _serve(options: ServeOptions, settings: LogSettings) -> int:
     _on_signals(stop, lambda: _reload(hub, options))
     try:
         try:
+            await hub.load()
+            # No frame waits here, so collections come as Python has them; over what came since the start alone, a full
+            # one takes 0.2 ms instead of 20 to 40.
+            Collector().settle()
             await hub.start(options.port, options.path)
             announce(f"listening on {hub.url}")
             announce(f"log files in {logs_dir(options.data_dir)}" if settings.files else "no log files")

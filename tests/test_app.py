@@ -389,6 +389,40 @@ def test_the_collector_is_told_what_lasts_before_a_tab_that_may_go_is_opened(
     run(body())
 
 
+def test_a_window_that_is_closed_while_it_opens_does_not_listen_any_more(
+    run: Run, qapp: QApplication, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    remote = ServerAddress.parse("http://127.0.0.1:9")
+
+    async def body() -> None:
+        desktop = Desktop(WindowOptions(0, "/socket.io", tmp_path, remote), qapp)
+        running = asyncio.ensure_future(desktop.run())
+        desktop._window.closed.connect(lambda: heard.append(desktop._hub.state.phase))
+        await asyncio.sleep(0)
+        desktop._window.close()
+        assert await running == 0
+        assert heard == ["starting"]
+        assert len(desktop._window.pages) == 1
+        desktop._window.deleteLater()
+
+    heard: list[str] = []
+    run(body())
+    assert capfd.readouterr().out == ""
+
+
+def test_a_signal_never_closes_the_window_in_the_middle_of_something(
+    run: Run, qapp: QApplication, tmp_path: Path
+) -> None:
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            signal.raise_signal(signal.SIGTERM)
+            assert opened.window.isVisible()
+            await soon("it is closed", lambda: not opened.window.isVisible())
+        assert opened.exit_code == 0
+
+    run(body())
+
+
 def test_a_signal_is_heard_while_qt_waits(qapp: QApplication) -> None:
     """Without a waker Python runs the handler only once some event calls Python: here, that of the timer."""
     heard: list[str] = []

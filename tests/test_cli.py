@@ -256,6 +256,51 @@ def test_a_reader_that_leaves_ends_tail_without_a_word(
     assert program.stderr == []
 
 
+INTERRUPTED = """
+import signal, sys, types
+from desktop_logs.cli import main
+
+def run_window(options):
+    try:
+        signal.raise_signal(signal.SIGINT)  # in the middle of what Qt calls, say
+    except BaseException:
+        pass
+    print("went on")
+    return 0
+
+sys.modules["desktop_logs.app"] = types.SimpleNamespace(WindowOptions=lambda *options: None, run_window=run_window)
+sys.exit(main(["--data-dir", sys.argv[1]]))
+"""
+
+
+def test_ctrl_c_while_the_window_opens_ends_the_program_without_a_word(start: Start, tmp_path: Path) -> None:
+    program = start([sys.executable, "-c", INTERRUPTED, tmp_path], env={**os.environ, "QT_QPA_PLATFORM": "offscreen"})
+    assert program.wait() == -signal.SIGINT
+    assert program.stdout == []
+    assert program.stderr == []
+
+
+COUNTS_FROZEN = """
+import gc, sys
+import desktop_logs.serve
+from desktop_logs.cli import main
+
+def announce(text):
+    print("walked over", len(gc.get_objects()), flush=True)
+
+desktop_logs.serve.announce = announce
+sys.exit(main(["serve", "--port", "0", "--data-dir", sys.argv[1]]))
+"""
+
+
+def test_the_collector_of_a_hub_does_not_walk_over_what_was_loaded(start: Start, tmp_path: Path) -> None:
+    """46,000 objects, for which a full collection would hold its loop up for 20 to 40 ms."""
+    program = start([sys.executable, "-c", COUNTS_FROZEN, tmp_path])
+    assert int(program.line_with("^walked over").split()[-1]) < 10_000
+    program.signal(signal.SIGTERM)
+    assert program.wait() == 0
+
+
 @pytest.mark.parametrize("output", [">/dev/full", "| true", ">&-"])
 @pytest.mark.parametrize("command", [["serve"], []], ids=["serve", "window"])
 def test_a_hub_goes_on_when_nobody_takes_its_output(

@@ -89,12 +89,12 @@ class SnapshotMerge:
                     fresh.append(payload)
             yield fresh
 
-    def give_up(self) -> list[object]:
-        """No snapshot came: the events held back."""
-        held = self._take_held()
-        for payload in held:
-            self._remember(_key(payload))
-        return held
+    def give_up(self) -> Iterator[list[object]]:
+        """No snapshot came: the events held back, in short lists as those of `snapshot`."""
+        for part in _slices(self._take_held()):
+            for payload in part:
+                self._remember(_key(payload))
+            yield part
 
     def _take_held(self) -> list[object]:
         held, self._held = self._held or [], None

@@ -7,7 +7,7 @@ import functools
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,9 +39,9 @@ LONGEST_DELAY_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """What came with one `logs` event."""
+    """What came with one `logs` event, or that none came in time."""
 
-    entries: list[object]
+    entries: list[object] | None
 
 
 class RemoteFeed:
@@ -242,7 +242,7 @@ class RemoteFeed:
         deadline_s = time.monotonic() + SNAPSHOT_WAIT_S
         while (self._merge.is_waiting or self._digesting) and not lost.is_set():
             if time.monotonic() > deadline_s and not self._digesting:
-                self._append(self._merge.give_up())
+                self._digest_soon(_Snapshot(None))
             else:
                 await asyncio.sleep(0.02)
         if not self._merge.is_waiting:
@@ -275,7 +275,10 @@ class RemoteFeed:
             self._rejected += 1
             self._wake()
             return None
-        self._undigested.append(_Snapshot(entries))
+        return self._digest_soon(_Snapshot(entries))
+
+    def _digest_soon(self, snapshot: _Snapshot) -> asyncio.Task[None]:
+        self._undigested.append(snapshot)
         if self._digesting is None:
             # A task of the feed's: the connection may be lost meanwhile, and the snapshot is merged as a whole.
             self._digesting = self._tasks.start(self._digest(), f"snapshot of {self.address}")
@@ -287,18 +290,18 @@ class RemoteFeed:
             turn_ends_s = time.perf_counter() + TURN_S
             while self._undigested:
                 came = self._undigested.popleft()
-                parts = (
-                    self._merge.snapshot(came.entries)
-                    if isinstance(came, _Snapshot)
-                    else ([*self._merge.live(payload)] for payload in came)
-                )
-                for fresh in parts:
+                for fresh in self._merged(came):
                     self._append(fresh)
                     if time.perf_counter() >= turn_ends_s:
                         await asyncio.sleep(0)
                         turn_ends_s = time.perf_counter() + TURN_S
         finally:
             self._digesting = None
+
+    def _merged(self, came: _Snapshot | list[object]) -> Iterator[list[object]]:
+        if not isinstance(came, _Snapshot):
+            return (self._merge.live(payload) for payload in came)
+        return self._merge.give_up() if came.entries is None else self._merge.snapshot(came.entries)
 
     def _append(self, payloads: list[object]) -> None:
         records: list[Record] = []

@@ -73,31 +73,31 @@ class EventIngest:
     async def _take_patiently(self, events: Sequence[LogEvent], payloads: list[object], answer_to: AnswerTo) -> None:
         """In slices, between which others have their turn of the loop; each waits while the disk is busy."""
         outcomes: list[_Outcome] = []
+        # One for all slices: a client is let go by how long its socket is not read.
+        deadline_s = asyncio.get_running_loop().time() + BUSY_WAIT_S
         for start in range(0, len(payloads), SLICE_ENTRIES):
-            outcomes.append(await self._when_there_is_room(payloads[start : start + SLICE_ENTRIES]))
+            outcomes.append(await self._when_there_is_room(payloads[start : start + SLICE_ENTRIES], deadline_s))
             await asyncio.sleep(0)
         self._answer(events, outcomes, answer_to)
 
-    async def _when_there_is_room(self, payloads: list[object]) -> _Outcome:
+    async def _when_there_is_room(self, payloads: list[object], deadline_s: float) -> _Outcome:
         loop = asyncio.get_running_loop()
-        deadline_s = loop.time() + BUSY_WAIT_S
-        busy = "the disk is busy"
         try:
-            while not self._is_stopping and loop.time() < deadline_s:
+            while True:
                 try:
                     return self._try(payloads)
                 except Busy as full:
-                    busy = str(full)
+                    if loop.time() >= deadline_s:
+                        return self._refuse(payloads, str(full))
                 await asyncio.sleep(BUSY_RETRY_S)  # a store tells nobody when it has room
         except asyncio.CancelledError:
             self._hub.refuse(len(payloads), STOPPING)
             raise
-        return self._refuse(payloads, STOPPING if self._is_stopping else busy)
 
     def _try(self, payloads: list[object]) -> _Outcome:
         """Raises Busy, with nothing taken."""
         if self._is_stopping:
-            return STOPPING
+            return self._refuse(payloads, STOPPING)
         try:
             return self._hub.take(payloads, self._clock_ns())
         except StorageError as failure:

@@ -78,7 +78,8 @@ class TurnLoop(QEventLoop):
 
     def __init__(self, app: QApplication) -> None:
         self._wake_up = _Wake(self._woken)
-        self._wake_lock = threading.Lock()
+        # Reentrant: a signal handler, or the finalizer of a generator that is collected, may call in from inside it.
+        self._wake_lock = threading.RLock()
         self._is_woken = False
         self._deadline_s = _NEVER
         """When the turns of this pass of Qt have used up their budget; _NEVER before the first."""
@@ -171,7 +172,7 @@ class TurnLoop(QEventLoop):
             self._turn()
 
     def _timer_due(self) -> None:
-        self._armed_s = _NEVER
+        self._armed_s = _NEVER  # by which the next wake sees that nothing else tells of what is due
         self._turn()
 
     def _ready_to_run(self, handle: asyncio.Handle) -> None:
@@ -204,7 +205,8 @@ class TurnLoop(QEventLoop):
         finally:
             self._running = outer
             if self._ready and not self._is_woken:
-                # A callback had Qt process its events, which took the wake out of Qt's queue.
+                # A callback had Qt process its events, which took the wake out of Qt's queue, and what was held for it
+                # is ready only now.
                 self._wake()
 
     def _run_above(self, outer: asyncio.Handle, now_s: float) -> None:
@@ -290,8 +292,7 @@ class TurnLoop(QEventLoop):
         sys.set_asyncgen_hooks(self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)
         self._set_coroutine_origin_tracking(self._debug)
         self._thread_id = threading.get_ident()
-        self._is_woken = False  # whatever was in Qt's queue may have been heard, and left aside, between two runs
-        self._wake()
+        self._wake()  # the last one may have been heard, and left aside, between two runs
         try:
             super().run_forever()
         finally:

@@ -42,7 +42,8 @@ def test_without_a_snapshot_the_events_held_back_come_all_the_same() -> None:
     merge.begin()
     merge.live(entry(1))
     assert merge.is_waiting
-    assert merge.give_up() == [entry(1)]
+    assert list(merge.give_up()) == [[entry(1)]]
+    assert not merge.is_waiting
     assert merge.live(entry(2)) == [entry(2)]
 
 

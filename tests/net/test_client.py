@@ -1,6 +1,7 @@
 """A remote server as a feed: a hub, servers that were never written for us, and servers that come and go."""
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -330,6 +331,32 @@ async def test_a_long_snapshot_is_taken_in_turns_and_what_follows_it_comes_behin
         await feed.close()
     finally:
         await foreign.stop()
+
+
+async def test_many_events_held_back_for_a_snapshot_that_never_comes_are_taken_in_turns_too(
+    foreign: ForeignServer, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "SNAPSHOT_WAIT_S", 1.0)
+    foreign.answers = False
+    feed = follow(foreign.url)
+    await soon("it is live", lambda: feed.state.phase == "live")
+    heads: list[int] = []
+
+    async def beside() -> None:
+        while True:
+            heads.append(feed.head)
+            await asyncio.sleep(0)
+
+    other = asyncio.ensure_future(beside())
+    known = entries(1, 4_000)
+    await send_raw(foreign, *(f'2["log",{json.dumps(one)}]' for one in known[:3_900]))
+    await feed.first_records()
+    await send_raw(foreign, *(f'2["log",{json.dumps(one)}]' for one in known[3_900:]))
+    await soon("all came", lambda: feed.head == 4_000)
+    other.cancel()
+    assert messages(feed) == [f"m{number}" for number in range(1, 4_001)]
+    steps = [later - earlier for earlier, later in itertools.pairwise(heads)]
+    assert max(steps) < 2_000, "the loop was held for all of them"
 
 
 async def test_a_connection_lost_in_the_middle_of_a_snapshot_costs_nothing(

@@ -4,7 +4,8 @@ while the disk is busy, none lost."""
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import aiohttp
@@ -12,6 +13,7 @@ import pytest
 
 from desktop_logs.core.errors import StorageError
 from desktop_logs.core.hub import Hub
+from desktop_logs.core.records import Record
 from desktop_logs.net import eventingest
 from desktop_logs.net.server import HubServer
 from tests.support.asynchronous import soon
@@ -150,6 +152,50 @@ async def test_who_sends_without_end_is_alive_even_if_its_pong_stands_behind(
     assert socket.last_ping > long_ago_s + 10
 
 
+async def test_compressed_frames_are_taken_in_order(http: aiohttp.ClientSession, hub: Hub) -> None:
+    async with http.ws_connect("/socket.io/?EIO=4&transport=websocket", compress=15) as raw:
+        await raw.receive_str()
+        await raw.send_str("40")
+        await raw.receive_str()
+        assert raw.compress
+        sent = [f"m{number} {'x' * (number % 7 * 20_000)}" for number in range(100)]
+        for message in sent:
+            await raw.send_str(log(message))
+        await soon("all are there", lambda: hub.head == len(sent))
+    assert messages(hub) == sent
+
+
+async def test_what_grows_beyond_the_limit_when_it_is_unpacked_ends_the_connection(
+    http: aiohttp.ClientSession, server: HubServer, hub: Hub
+) -> None:
+    async with http.ws_connect("/socket.io/?EIO=4&transport=websocket", compress=15) as raw:
+        await raw.receive_str()
+        await raw.send_str("40")
+        await raw.receive_str()
+        await raw.send_str(log("before"))
+        await raw.send_str(log("x" * 30_000_000))
+        async for _ in raw:
+            pass
+        assert raw.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+    await soon("its sender is forgotten", lambda: server.stats()["producers"] == 0)
+    assert messages(hub) == ["before"]
+
+
+async def test_a_producer_that_falls_silent_is_let_go(server: HubServer, http: aiohttp.ClientSession, hub: Hub) -> None:
+    engine = server._sockets.eio
+    engine.ping_interval, engine.ping_timeout = 0.1, 0.2
+    async with http.ws_connect("/socket.io/?EIO=4&transport=websocket") as raw:
+        await raw.receive_str()
+        await raw.send_str("40")
+        await raw.receive_str()
+        await raw.send_str(log("a"))
+        await soon("it is a producer", lambda: server.stats()["producers"] == 1)
+        (socket,) = engine.sockets.values()
+        await soon("it is none any more", lambda: server.stats()["producers"] == 0)
+        assert socket.closed
+    assert messages(hub) == ["a"]
+
+
 # --- a disk that is busy --------------------------------------------------------------------------------------------
 
 
@@ -197,6 +243,29 @@ async def test_what_waited_too_long_for_the_disk_is_refused_and_counted(
     store.is_full = False
     await producer.send(log("c", 2))
     assert (await producer.answers(1))[2]["ok"]
+
+
+async def test_a_long_list_waits_for_the_disk_no_longer_than_one_entry(
+    producer: Producer, store: SmallStore, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """engineio lets a client go whose socket is not read for long, and no answer would reach it."""
+    monkeypatch.setattr(eventingest, "BUSY_WAIT_S", 0.3)
+    retries = 0
+    write = store.write
+
+    def counted(records: Sequence[Record]) -> Future[None]:
+        nonlocal retries
+        retries += 1
+        return write(records)
+
+    monkeypatch.setattr(store, "write", counted)
+    store.is_full = True
+    slices = 40
+    await producer.send(f'421["logs",{json.dumps(["m"] * slices * eventingest.SLICE_ENTRIES)}]')
+    answer = (await producer.answers(1))[1]
+    assert answer == {"ok": False, "error": "too much waits for the disk", "accepted": 0}
+    assert hub.stats()["rejected"] == slices * eventingest.SLICE_ENTRIES
+    assert retries < slices * 2, "each slice has waited anew"
 
 
 async def test_who_leaves_while_the_disk_is_busy_loses_nothing(

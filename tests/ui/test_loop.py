@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from tests.support.loops import window_loop
@@ -175,6 +176,42 @@ def test_a_timer_beyond_what_qt_can_count_is_taken(loop: Loop) -> None:
 def test_timers_set_by_a_slot_of_qt_are_heard(loop: Loop) -> None:
     QTimer.singleShot(0, lambda: loop.call_later(0.001, loop.stop))
     loop.run_forever()
+
+
+class Posted(QObject):
+    """Calls in Qt's next pass, before its timers."""
+
+    told = Signal()
+
+
+def test_a_timer_that_is_due_when_the_budget_is_used_up_is_heard_in_the_next_turn(
+    loop: Loop, qapp: QApplication
+) -> None:
+    """Whether Qt calls it before or after the wake that begins a turn differs from system to system."""
+    posted = Posted()
+    heard: list[str] = []
+    late = QTimer(singleShot=True)
+    late.timeout.connect(qapp.exit)
+    late.start(5_000)
+
+    def due() -> None:
+        heard.append("due")
+        loop.stop()
+
+    def due_too_late() -> None:
+        loop._due_timer.stop()  # as Qt has a timer that it calls
+        loop._timer_due()
+
+    def use_up_the_budget() -> None:
+        loop.call_later(0.001, due)
+        time.sleep(0.01)
+        posted.told.emit()
+
+    posted.told.connect(due_too_late, Qt.ConnectionType.QueuedConnection)
+    loop.call_soon(use_up_the_budget)
+    loop.run_forever()
+    late.stop()
+    assert heard == ["due"]
 
 
 # --- cancellation -----------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import qasync
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from tests.support.loops import window_loop
@@ -120,6 +121,19 @@ def test_callbacks_do_not_run_while_only_qt_does(loop: Loop, qapp: QApplication)
     assert heard == []
     loop.run_until_complete(asyncio.sleep(0.002))
     assert heard == ["callback", "timer"]
+
+
+def test_what_qt_has_passed_over_is_heard_when_it_runs(loop: Loop, qapp: QApplication) -> None:
+    heard: list[str] = []
+    loop.call_soon(heard.append, "callback")
+    loop.call_soon(loop.stop)
+    qapp.processEvents()
+    late = QTimer(singleShot=True)
+    late.timeout.connect(qapp.exit)
+    late.start(5_000)
+    loop.run_forever()
+    late.stop()
+    assert heard == ["callback"]
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------

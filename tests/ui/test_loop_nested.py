@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -235,6 +236,55 @@ def test_what_shares_the_context_of_a_callback_on_the_stack_waits_for_it(loop: L
     assert heard == ["does not", "returns", "shares"]
 
 
+def test_what_was_held_keeps_its_place_before_what_came_after_it(loop: Loop) -> None:
+    inner = QEventLoop()
+    shared = contextvars.copy_context()
+    heard: list[str] = []
+
+    def opens() -> None:
+        loop.call_soon(heard.append, "shares", context=shared)
+        loop.call_soon(use_up_the_budget)
+        loop.call_soon(heard.append, "behind it")
+        loop.call_soon(loop.stop)
+        inner.exec()
+        heard.append("returns")
+
+    def use_up_the_budget() -> None:
+        inner.quit()
+        time.sleep(0.01)
+
+    loop.call_soon(opens, context=shared)
+    loop.run_forever()
+    assert heard == ["returns", "shares", "behind it"]
+
+
+def test_what_was_held_is_not_forgotten_when_the_callback_returns_late_and_all_is_quiet(
+    loop: Loop, qapp: QApplication
+) -> None:
+    """Qt itself ends the inner loop, after the last wake of ours was heard; the budget is long used up then."""
+    inner = QEventLoop()
+    shared = contextvars.copy_context()
+    heard: list[str] = []
+    late = QTimer(singleShot=True)
+    late.timeout.connect(qapp.exit)
+
+    def opens() -> None:
+        loop.call_soon(shares, context=shared)
+        QTimer.singleShot(20, inner.quit)
+        inner.exec()
+        heard.append("returns")
+        late.start(5_000)
+
+    def shares() -> None:
+        heard.append("shares")
+        loop.stop()
+
+    loop.call_soon(opens, context=shared)
+    loop.run_forever()
+    late.stop()
+    assert heard == ["returns", "shares"]
+
+
 def test_stopping_inside_a_nested_loop_ends_both(loop: Loop) -> None:
     inner = QEventLoop()
     loop.call_soon(inner.exec)
@@ -318,6 +368,32 @@ def test_a_thread_reaches_a_loop_inside_a_nested_one(loop: Loop) -> None:
     loop.call_soon(opens)
     loop.run_forever()
     thread.join()
+
+
+@pytest.mark.timeout(20, method="thread")
+def test_a_signal_handler_may_put_in_while_its_thread_is_just_doing_that(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python runs a handler between any two of its steps, as it does a generator's finalizer."""
+    interrupted = iter([True])
+    is_closed = loop.is_closed
+
+    def look_and_be_interrupted() -> bool:
+        if loop._wake_lock._is_owned() and next(interrupted, False):
+            signal.raise_signal(signal.SIGTERM)
+        return is_closed()
+
+    before = signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(loop.stop))
+    often = QTimer()
+    often.timeout.connect(lambda: loop.call_soon_threadsafe(int))
+    often.start(1)
+    try:
+        monkeypatch.setattr(loop, "is_closed", look_and_be_interrupted)
+        loop.run_forever()
+    finally:
+        often.stop()
+        signal.signal(signal.SIGTERM, before)
+    assert next(interrupted, "it was interrupted") == "it was interrupted"
 
 
 def test_threads_that_put_in_while_the_loop_closes_hear_of_it(qapp: QApplication) -> None:
