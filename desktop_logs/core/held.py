@@ -9,7 +9,6 @@ Rows are counted from a moving origin: when old slabs leave or older ones are lo
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -26,8 +25,8 @@ from desktop_logs.core.slab import Slab
 from desktop_logs.core.vocabulary import keys_in
 
 SLAB_RECORDS: Final = 2_048
-SLAB_CHARACTERS: Final = 1_000_000
-"""A slab of long messages is closed earlier: one is made, and looked through, in one go."""
+SLAB_CHARACTERS: Final = 500_000
+"""A slab of long messages is closed earlier: one is made (5 ms), and looked through, in one go."""
 MAX_BYTES: Final = 1_000_000_000
 """Of text held, whatever the number of records."""
 
@@ -277,8 +276,7 @@ class Held:
         size = self._next_slab_size()
         slab = Slab(self._tail[:size])
         rows = bisect_left(self._tail_rows, size)
-        chosen = range(size) if rows == size else array("H", self._tail_rows[:rows])
-        self._chosen.append(Chosen(slab, rows, chosen))
+        self._chosen.append(Chosen(slab, rows, range(size) if rows == size else _flags_of(self._tail_rows[:rows], size)))
         self._starts.append(self._tail_start)
         self._tail_start += rows
         self._in_slabs += size
@@ -305,6 +303,14 @@ def _choose(slab: Slab, filter_: Filter) -> Chosen:
         return Chosen(slab, count, lambda: band_flags(slab, filter_.bands))
     marks = filter_.marks(slab)
     return Chosen(slab, marks.bit_count(), lambda: marks.to_bytes(len(slab), "little"))
+
+
+def _flags_of(rows: Sequence[int], size: int) -> Callable[[], bytes]:
+    flags = bytearray(size)
+    for row in rows:
+        flags[row] = 1
+    kept = bytes(flags)
+    return lambda: kept
 
 
 def _by_count(names: Counter[str]) -> list[str]:
