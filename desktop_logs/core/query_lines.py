@@ -148,7 +148,23 @@ def _branches(pattern: str, folds: bool) -> list[tuple[str, bool]]:
     spread = [branch for items in alternatives for branch in _spread(items)]
     if len(spread) > MAX_BRANCHES:
         spread = [[_Item(f"(?:{'|'.join(map(_joined, alternatives))})")]]
-    return [(_once_a_line(items, rewriter.is_anchored), _is_linear(items)) for items in spread]
+    return [(_once_a_line(items, rewriter.is_anchored), _is_linear(items)) for items in map(_shortened, spread)]
+
+
+def _shortened(items: list[_Item]) -> list[_Item]:
+    """*items* that match in the same lines: a run at either end need not go on for longer than it must.
+
+    `\\d+ ms` tries from each digit of a long number, and `\\d ms` does not.
+    """
+    shortened = list(items)
+    for end in (0, -1):
+        while shortened and shortened[end].one and shortened[end].fewest != shortened[end].most:
+            one, fewest = shortened[end].one, shortened[end].fewest
+            if fewest:
+                shortened[end] = _Item(one if fewest == 1 else f"{one}{{{fewest}}}", None, one, fewest, fewest)
+            else:
+                del shortened[end]
+    return shortened
 
 
 def _once_a_line(items: list[_Item], is_anchored: bool) -> str:
