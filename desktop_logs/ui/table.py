@@ -6,7 +6,9 @@ rows the table puts that record back to its place, unless it follows the newest.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Final
 
 from PySide6.QtCore import (
@@ -33,6 +35,7 @@ MAX_PICKED_ROWS: Final = 1_000
 """As many are selected again row by row after a filter change."""
 MAX_COPIED_CHARACTERS: Final = 5_000_000
 """More would hold the window for longer than a frame; the export is for those."""
+_last_of = itemgetter(1)
 _SelectRows = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 
 
@@ -56,7 +59,10 @@ class RecordTable(RowView):
         self._is_going = False
         self._current_seq: int | None = None
         self._selected: list[tuple[int, int]] = []
-        """The selection as runs of numbers, first and last, for as long as a filter change goes on."""
+        """What was selected when a filter changed, as runs of numbers, first and last, until somebody selects else.
+
+        The selection model knows only what is shown by now: a scan may still go on, or the filter hides some of it.
+        """
         self.setAccessibleName("Records")
         font = fixed_font()
         self.setFont(font)
@@ -202,10 +208,14 @@ class RecordTable(RowView):
         if self._is_changing or not current.isValid():
             return
         record = self._records.record_at(current.row())
-        self._selected = []
         if record.seq != self._current_seq:
             self._current_seq = record.seq
             self.current_record_changed.emit(record)
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        super().selectionChanged(selected, deselected)
+        if not self._is_changing:
+            self._selected = []
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         was_changing, self._is_changing = self._is_changing, True
@@ -225,14 +235,13 @@ class RecordTable(RowView):
             y = self.visualRect(current).y()
             if 0 <= y < self.viewport().height():
                 self._anchor = (self._records.seq_at(current.row()), y)
-        selected = self._selected_runs()
-        if selected:
-            self._selected = selected
+        if not self._selected:
+            self._selected = self._selected_runs()
         self._is_changing = True
 
-    def _rows_inserted(self, _parent: QModelIndex, first: int, _last: int) -> None:
+    def _rows_inserted(self, _parent: QModelIndex, first: int, last: int) -> None:
         if first == 0:  # rows at the end are newer than anything that could have been selected
-            self._restore_selection()
+            self._restore_selection(last)
         self._rows_changed()
 
     def _rows_removed(self) -> None:
@@ -245,7 +254,7 @@ class RecordTable(RowView):
     def _rows_reset(self) -> None:
         if not self._records.held_count:
             self._cleared()
-        self._restore_selection()
+        self._restore_selection(self._records.shown_count - 1)
         self._rows_changed()
 
     def _rows_changed(self) -> None:
@@ -265,8 +274,8 @@ class RecordTable(RowView):
             self._current_seq = None
             self.current_record_changed.emit(None)
 
-    def _restore_selection(self) -> None:
-        """Select again, by number, what a reset has made Qt forget, as far as it is shown by now."""
+    def _restore_selection(self, last: int) -> None:
+        """Select again, by number, what a reset has made Qt forget of the rows up to *last*, which are new."""
         selection = self.selectionModel()
         column = self.columns.first
         if self._current_seq is not None and not self.currentIndex().isValid():
@@ -274,9 +283,9 @@ class RecordTable(RowView):
             if row is not None:
                 index = self._records.index(row, column)
                 selection.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
-        if self._selected:
+        if self._selected and last >= 0:
             select = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-            selection.select(self._as_selection(self._selected), select)
+            selection.select(self._as_selection(self._selected, last), select)
 
     def _selected_runs(self) -> list[tuple[int, int]]:
         """The selection in numbers: each row by itself, or, of more than a person picks, the ends of each stretch.
@@ -289,19 +298,22 @@ class RecordTable(RowView):
         rows = (row for first, last in self._selected_ranges() for row in range(first, last + 1))
         return [(seq, seq) for seq in map(seq_at, rows)]
 
-    def _as_selection(self, runs: Sequence[tuple[int, int]]) -> QItemSelection:
-        """The rows that are shown of *runs* of numbers."""
+    def _as_selection(self, runs: Sequence[tuple[int, int]], last: int) -> QItemSelection:
+        """Those of the rows 0 to *last* that are in *runs* of numbers."""
         selection = QItemSelection()
         started: int | None = None
         ended = -1
-        for first_seq, last_seq in runs:
+        oldest, newest = self._records.seq_at(0), self._records.seq_at(last)
+        for first_seq, last_seq in runs[bisect_left(runs, oldest, key=_last_of) :]:
+            if first_seq > newest:
+                break
             first, after = self._records.row_from_seq(first_seq), self._records.row_from_seq(last_seq + 1)
             if first == after:
                 continue
             if started is None or first > ended:
                 self._add_rows(selection, started, ended)
                 started = first
-            ended = after
+            ended = min(after, last + 1)
         self._add_rows(selection, started, ended)
         return selection
 
