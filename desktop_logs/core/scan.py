@@ -50,11 +50,15 @@ class Filter:
         query: Query | None = None,
         *,
         clock: Clock = lambda: 0.0,
+        work_clock: Clock | None = None,
     ) -> None:
-        """By *clock*, in seconds, it is told when a query that is quick enough on one record is not on many."""
+        """By *clock*, in seconds, it is told when a query that is quick enough on one record is not on many.
+
+        *work_clock*, if there is one, does not count what other programs take.
+        """
         self.bands: Final = bands
         self.query: Final = query or Query()
-        self._patience = Patience(clock)
+        self._patience = Patience(clock, work_clock)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Filter) and (self.bands, self.query) == (other.bands, other.query)
