@@ -30,7 +30,7 @@ class QueryError(UserError):
 
 
 class TooSlow(QueryError):
-    """A query needed too long, most often an expression for a text: that says nothing of what it would have selected."""
+    """A query needed too long, most often an expression on one text; of what would have matched that says nothing."""
 
 
 class EnvironmentFault(DesktopLogsError):

@@ -11,13 +11,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Final
 
-from PySide6.QtCore import (
-    QItemSelection,
-    QItemSelectionModel,
-    QModelIndex,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QWidget
 
@@ -216,6 +210,19 @@ class RecordTable(RowView):
         super().selectionChanged(selected, deselected)
         if not self._is_changing:
             self._selected = []
+
+    def selectionCommand(
+        self, index: QModelIndex | QPersistentModelIndex, event: QEvent | None = None
+    ) -> QItemSelectionModel.SelectionFlag:
+        # Who chooses again just what is selected already has chosen nothing that is hidden, and no signal tells.
+        command = super().selectionCommand(index, event)
+        if command != QItemSelectionModel.SelectionFlag.NoUpdate and not self._is_changing:
+            self._selected = []
+        return command
+
+    def selectAll(self) -> None:
+        self._selected = []
+        super().selectAll()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         was_changing, self._is_changing = self._is_changing, True

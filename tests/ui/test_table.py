@@ -172,6 +172,23 @@ def test_selection_survives_a_filter_that_hides_some_of_it(make_table: MakeTable
     assert table.selected_records() == chosen
 
 
+@pytest.mark.parametrize("by_mouse", [True, False])
+def test_choosing_again_what_a_filter_has_left_chooses_nothing_hidden(
+    make_table: MakeTable, qtbot: QtBot, by_mouse: bool
+) -> None:
+    table = make_table(20)
+    model = model_of(table)
+    select(table, 2, 3, 4)
+    model.set_filter(ALL_BANDS, parse('message:"message 4"'))
+    if by_mouse:
+        place = table.visualRect(model.index(0, MESSAGE)).center()
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    else:
+        table.selectAll()
+    model.set_filter(ALL_BANDS, parse(""))
+    assert [record.seq for record in table.selected_records()] == [4]
+
+
 def test_selection_of_everything_survives_a_filter_changed_in_the_middle_of_its_scan(make_table: MakeTable) -> None:
     table = make_table(0)
     clock_s = iter(range(10**9))
