@@ -154,7 +154,8 @@ class RecordTable(RowView):
         """Put the selected rows on the clipboard as text, a record after another."""
         count = self.selected_count
         records = self.selected_records() if count <= MAX_COPIED_ROWS else []
-        if count > len(records) or sum(map(_size, records)) > MAX_COPIED_CHARACTERS:
+        characters = sum(len(record.message) + len(record.context) for record in records)
+        if count > len(records) or characters > MAX_COPIED_CHARACTERS:
             self.copy_refused.emit(count)
         elif records:
             QGuiApplication.clipboard().setText("\n".join(map(text_line, records)))
@@ -249,7 +250,7 @@ class RecordTable(RowView):
     def _rows_inserted(self, _parent: QModelIndex, first: int, last: int) -> None:
         if first == 0:  # rows at the end are newer than anything that could have been selected
             self._restore_selection(last)
-        self._rows_changed()
+        self._rows_changed(is_append=first > 0)
 
     def _rows_removed(self) -> None:
         current = self.current_record()
@@ -264,14 +265,16 @@ class RecordTable(RowView):
         self._restore_selection(self._records.shown_count - 1)
         self._rows_changed()
 
-    def _rows_changed(self) -> None:
+    def _rows_changed(self, *, is_append: bool = False) -> None:
         # Qt lays out later; the scroll bar's range must be right now, before the place is taken up again.
         self.executeDelayedItemsLayout()
         self.updateGeometries()
         if self._following:
             self._to_bottom()
+        elif is_append and not self._records.is_filtering and not self._is_at_anchor():
+            self._take_anchor()  # there were too few rows to put the anchor in its place, and nothing may move now
         else:
-            self._to_anchor()
+            self._move_to(self._value_at_anchor())
         self._is_changing = False
 
     def _cleared(self) -> None:
@@ -353,11 +356,16 @@ class RecordTable(RowView):
         if row < self._records.shown_count:
             self._anchor = (self._records.seq_at(row), row * ROW_HEIGHT - value)
 
-    def _to_anchor(self) -> None:
+    def _is_at_anchor(self) -> bool:
+        """True when the view is where the anchor wants it, or as near as can be."""
+        bar = self.verticalScrollBar()
+        return bar.value() == min(max(self._value_at_anchor(), 0), bar.maximum())
+
+    def _value_at_anchor(self) -> int:
         seq, y = self._anchor
         row = self._records.row_from_seq(seq)
         is_there = row < self._records.shown_count and self._records.seq_at(row) == seq
-        self._move_to(row * ROW_HEIGHT - (y if is_there else max(y, 0)))
+        return row * ROW_HEIGHT - (y if is_there else max(y, 0))
 
     def _to_bottom(self) -> None:
         self._move_to(self.verticalScrollBar().maximum())
@@ -388,7 +396,3 @@ class RecordTable(RowView):
     def _theme_changed(self, palette: Palette) -> None:
         self._delegate.set_palette(palette)
         self.viewport().update()
-
-
-def _size(record: Record) -> int:
-    return len(record.message) + len(record.context)

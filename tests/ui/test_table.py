@@ -110,6 +110,19 @@ def test_lines_under_the_eye_stand_still_while_records_come_and_go(make_table: M
     assert not table.is_following
 
 
+def test_lines_stand_still_also_where_a_filter_leaves_too_few_to_show_the_place(make_table: MakeTable) -> None:
+    table = make_table(60)
+    table.verticalScrollBar().setValue(40 * 24)
+    model = model_of(table)
+    model.set_filter(ALL_BANDS, parse('"message 1"'))  # 1 and 10 to 19, one more than the view has room for
+    assert not table.is_following
+    before = top_line(table)
+    model.append(make_records(30, 100))
+    assert top_line(table) == before
+    model.append(make_records(30, 130))
+    assert top_line(table) == before
+
+
 def test_following_survives_eviction_and_resizing(make_table: MakeTable) -> None:
     table = make_table(800, capacity=800)
     model_of(table).append(make_records(300, 801))
