@@ -22,6 +22,7 @@ Label = tuple[int, str, str]
 _NUL: Final = "\0"
 _ENCODING: Final = ("utf-8", "surrogatepass")
 _MOST_IN_A_BYTE: Final = 256
+_LABEL_BYTES: Final = 300
 _BAND: Final = tuple(band_of(severity) for severity in range(25))
 
 
@@ -128,7 +129,8 @@ class Slab:
         self.band_counts: Final = tuple(counts)
         """How many records there are in each band of `levels.BANDS`."""
         columns = (self.messages, self.contexts, self._ids)
-        self.bytes_held: Final = 20 * len(records) + sum(column.bytes_held for column in columns if column)
+        in_labels = sum(_LABEL_BYTES + len(level) + 2 * len(source) for _, level, source in codes)
+        self.bytes_held: Final = 20 * len(records) + in_labels + sum(column.bytes_held for column in columns if column)
         """Its memory in bytes, about."""
 
     def __len__(self) -> int:

@@ -82,6 +82,11 @@ def test_more_labels_than_a_byte_holds() -> None:
     assert [row for row, flag in enumerate(flags) if flag] == [1, 299]
 
 
+def test_sources_that_are_all_different_count_for_its_memory() -> None:
+    same, others = ([record(seq, source=f"{'x' * 190}{seq * k}") for seq in range(100, 1_100)] for k in (0, 1))
+    assert Slab(others).bytes_held - Slab(same).bytes_held > 1_000 * 2 * 190
+
+
 def test_times_are_told_by_their_ends_in_any_order() -> None:
     slab = Slab([record(1, time_ns=50), record(2, time_ns=10), record(3, time_ns=30)])
     assert (slab.first_time_ns, slab.last_time_ns) == (10, 50)
