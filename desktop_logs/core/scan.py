@@ -77,8 +77,9 @@ class Filter:
         Raises TooSlow when a regular expression takes too long on one, or the query on all of them.
         """
         within = ones(len(slab)) if self.bands == ALL_BANDS else _int(band_flags(slab, self.bands))
+        marker = self._marker  # made first: that compiles the expressions, once
         self._patience.begin()
-        return self._marker(slab, within) if within else 0
+        return marker(slab, within) if within else 0
 
     def rows_of(self, records: Sequence[Record]) -> list[int]:
         """The positions of the *records* that are selected. Raises TooSlow as `marks` does."""
@@ -313,6 +314,7 @@ class _Expression:
 
     def __init__(self, leaf: Pattern, patience: Patience) -> None:
         self._expression = SafePattern(leaf.regex, leaf.position)
+        self._lines = self._expression.lines
         self._is_anywhere = not leaf.field
         self._patience = patience
 
@@ -329,7 +331,7 @@ class _Expression:
         return found
 
     def _in(self, column: TextColumn, within: int) -> int:
-        lines = self._expression.lines
+        lines = self._lines
         if lines is None or within.bit_count() * _SPARSE < len(column):
             return _holding(column, self._expression.matches, self._expression, within, self._patience)
         joined, others = column.lines()
