@@ -30,7 +30,7 @@ class QueryError(UserError):
 
 
 class TooSlow(QueryError):
-    """A regular expression needed too long for a text, which says nothing of whether it would have matched."""
+    """A query needed too long, most often an expression on one text; of what would have matched that says nothing."""
 
 
 class EnvironmentFault(DesktopLogsError):

@@ -9,7 +9,6 @@ Rows are counted from a moving origin: when old slabs leave or older ones are lo
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -26,8 +25,8 @@ from desktop_logs.core.slab import Slab
 from desktop_logs.core.vocabulary import keys_in
 
 SLAB_RECORDS: Final = 2_048
-SLAB_CHARACTERS: Final = 1_000_000
-"""A slab of long messages is closed earlier: one is made, and looked through, in one go."""
+SLAB_CHARACTERS: Final = 500_000
+"""A slab of long messages is closed earlier: one is made (5 ms), and looked through, in one go."""
 MAX_BYTES: Final = 1_000_000_000
 """Of text held, whatever the number of records."""
 
@@ -41,12 +40,10 @@ class Held:
     """Up to *capacity* records; when there are more, slabs of the oldest leave."""
 
     def __init__(self, capacity: int, *, max_bytes: int = MAX_BYTES) -> None:
-        if capacity < 1:
-            raise ValueError("at least one record is held")
-        self.capacity = capacity
         self._max_bytes = max_bytes
         self._filter = Filter()
         self._make_empty()
+        self.set_capacity(capacity)
 
     def _make_empty(self) -> None:
         self._chosen: list[Chosen] = []
@@ -193,8 +190,14 @@ class Held:
         for record in records:
             counts[_BAND[record.severity]] += 1
             self._tail_characters += len(record.message) + len(record.context)
-        while len(self._tail) >= self._slab_records or self._tail_characters >= SLAB_CHARACTERS:
-            self._close_slab()
+        self._close_full_slabs()
+
+    def set_capacity(self, capacity: int) -> None:
+        """Hold up to *capacity* records from now on; `excess` tells how many are too many."""
+        if capacity < 1:
+            raise ValueError("at least one record is held")
+        self.capacity = capacity
+        self._close_full_slabs()
 
     def excess(self) -> tuple[int, int]:
         """How many slabs are too many now, and how many rows would leave with them."""
@@ -272,13 +275,17 @@ class Held:
         # A small capacity is kept in eighths, so that not too much of it leaves at a time.
         return max(min(self.capacity // 8, SLAB_RECORDS), 1)
 
+    def _close_full_slabs(self) -> None:
+        while len(self._tail) >= self._slab_records or self._tail_characters >= SLAB_CHARACTERS:
+            self._close_slab()
+
     def _close_slab(self) -> None:
         """Make a slab of the oldest in the tail."""
         size = self._next_slab_size()
         slab = Slab(self._tail[:size])
         rows = bisect_left(self._tail_rows, size)
-        chosen = range(size) if rows == size else array("H", self._tail_rows[:rows])
-        self._chosen.append(Chosen(slab, rows, chosen))
+        which = range(size) if rows == size else _flags_of(self._tail_rows[:rows], size)
+        self._chosen.append(Chosen(slab, rows, which))
         self._starts.append(self._tail_start)
         self._tail_start += rows
         self._in_slabs += size
@@ -305,6 +312,14 @@ def _choose(slab: Slab, filter_: Filter) -> Chosen:
         return Chosen(slab, count, lambda: band_flags(slab, filter_.bands))
     marks = filter_.marks(slab)
     return Chosen(slab, marks.bit_count(), lambda: marks.to_bytes(len(slab), "little"))
+
+
+def _flags_of(rows: Sequence[int], size: int) -> Callable[[], bytes]:
+    flags = bytearray(size)
+    for row in rows:
+        flags[row] = 1
+    kept = bytes(flags)
+    return lambda: kept
 
 
 def _by_count(names: Counter[str]) -> list[str]:

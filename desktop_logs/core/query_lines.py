@@ -8,7 +8,7 @@ line has a match does not depend on its neighbours. Everything else is refused, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -33,6 +33,12 @@ _CLASS_ITEM = re.compile(r"(\\?.)(?:-(\\?.))?", re.DOTALL)
 _SETS_IN_CLASS: Final = (r"\d", r"\w")
 _SETS_IN_NEGATED: Final = (*_SETS_IN_CLASS, r"\s", r"\S", r"\W", r"\D")
 
+_NUL: Final = "\0"
+_ONE_AND_ZERO: Final = bytes.maketrans(b"\0\n", b"\1\0")
+_ALL_ELSE: Final = bytes(code for code in range(256) if code not in b"\0\n")
+_FEW: Final = 64
+"""So many matches in a slab are found one by one sooner than all of its characters are gone through."""
+
 
 class _Refused(Exception):
     """The pattern has a part that is not known to stay within a line."""
@@ -55,7 +61,7 @@ class Branch(NamedTuple):
 
     pattern: regex.Pattern[str]
     is_linear: bool
-    """No text makes it slow, so no clock is asked; that costs 1 µs a match, four times the match itself."""
+    """No text makes it slow, so no clock is asked; that costs 0.6 µs a match, three times the match itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +76,50 @@ class CompiledLines:
     folded: tuple[Branch, ...]
     """For casefolded ASCII, twice as fast as without regard to case; empty where that is not the same."""
 
-    def rows(self, joined: str, timeout_s: float, folded: str | None = None) -> Iterator[int]:
-        r"""Where matches start in *joined*, texts without line feeds joined by "\n": in at least each row that matches.
+    def marks(self, joined: str, left_s: Callable[[], float], folded: str | None = None) -> int:
+        r"""Which lines of *joined* match: a byte each, the first one lowest, 1 where it does.
 
-        Ascending for each branch, so a row can come up more than once. *folded* is
-        `joined.casefold()`, if it is at hand. Raises TimeoutError *timeout_s* after a branch was begun, by the clock on
-        the wall: what the caller does between the rows is counted too.
+        They are texts without line feeds and NULs, joined by "\n"; *folded* is `joined.casefold()`, if it is at hand.
+        *left_s* is asked before each branch how long it may take. Raises TimeoutError.
         """
         is_foldable = folded is not None and self.folded and joined.isascii()
         branches, text = (self.folded, folded) if is_foldable and folded is not None else (self.branches, joined)
+        marks = 0
         for pattern, is_linear in branches:
-            for found in pattern.finditer(text) if is_linear else pattern.finditer(text, timeout=timeout_s):
-                yield found.start()
+            # A NUL for each match: one call, where a match object each takes three times as long.
+            marked, count = pattern.subn(_NUL, text) if is_linear else pattern.subn(_NUL, text, timeout=_some(left_s()))
+            if count:
+                marks |= _few_marked(marked, text) if count <= _FEW else _many_marked(marked)
+        return marks
+
+
+def _some(left_s: float) -> float:
+    """*left_s* as `regex` takes it. Raises TimeoutError when nothing is left."""
+    if left_s <= 0:
+        raise TimeoutError
+    return left_s
+
+
+def _few_marked(marked: str, text: str) -> int:
+    """The lines of *marked* that have a NUL, found one by one; *text* has as many lines. 0.2 µs each."""
+    flags = bytearray(text.count("\n") + 1)
+    row = start = 0
+    at = marked.find(_NUL)
+    while at >= 0:
+        row += marked.count("\n", start, at)
+        flags[row] = 1
+        start = at
+        at = marked.find(_NUL, at + 1)
+    return int.from_bytes(flags, "little")
+
+
+def _many_marked(marked: str) -> int:
+    """The lines of *marked* that have a NUL. 0.6 ns a character."""
+    # Nothing but NULs and line feeds is left, which become 1 and 0; of a 1 and the 0 that ends its line, the 1.
+    flags = (marked.encode("utf-8", "surrogatepass") + b"\n").translate(_ONE_AND_ZERO, _ALL_ELSE)
+    while b"\1\1" in flags:
+        flags = flags.replace(b"\1\1", b"\1")
+    return int.from_bytes(flags.replace(b"\1\0", b"\1"), "little")
 
 
 def compile_lines(pattern: str) -> CompiledLines | None:
@@ -110,17 +148,31 @@ def _branches(pattern: str, folds: bool) -> list[tuple[str, bool]]:
     spread = [branch for items in alternatives for branch in _spread(items)]
     if len(spread) > MAX_BRANCHES:
         spread = [[_Item(f"(?:{'|'.join(map(_joined, alternatives))})")]]
-    return [(_sparse(items, rewriter.is_anchored), _is_linear(items)) for items in spread]
+    return [(_once_a_line(items, rewriter.is_anchored), _is_linear(items)) for items in map(_shortened, spread)]
 
 
-def _sparse(items: list[_Item], is_anchored: bool) -> str:
-    """The text of *items*, changed where it would match many times a line: each match costs 0.3 µs."""
+def _shortened(items: list[_Item]) -> list[_Item]:
+    """*items* that match in the same lines: a run at either end need not go on for longer than it must.
+
+    `\\d+ ms` tries from each digit of a long number, and `\\d ms` does not.
+    """
+    shortened = list(items)
+    for end in (0, -1):
+        while shortened and shortened[end].one and shortened[end].fewest != shortened[end].most:
+            one, fewest = shortened[end].one, shortened[end].fewest
+            if fewest:
+                shortened[end] = _Item(one if fewest == 1 else f"{one}{{{fewest}}}", None, one, fewest, fewest)
+            else:
+                del shortened[end]
+    return shortened
+
+
+def _once_a_line(items: list[_Item], is_anchored: bool) -> str:
+    """The text of *items*, changed so that it takes in the rest of the line: one could match a thousand times there."""
     text = _joined(items)
     if not is_anchored and regex.fullmatch(text, ""):
         return "^"  # what matches an empty text is found in every line
-    # A part alone, such as \d or \w+, is found again and again; passing over the rest of the line costs less. With more
-    # parts it costs more than it spares.
-    return f"{text}.*" if len(items) == 1 and (len(text) > 1 or text == ".") else text
+    return f"{text}.*"
 
 
 def _spread(items: list[_Item]) -> Iterator[list[_Item]]:

@@ -16,27 +16,35 @@ from desktop_logs.core.slab import Slab
 class Chosen:
     """What a filter selects of a slab: how many of its records are rows, and, once somebody asks, which."""
 
-    __slots__ = ("_flags", "_rows", "count", "slab")
+    __slots__ = ("_rows", "_selected", "count", "slab")
 
     def __init__(self, slab: Slab, count: int, rows: Sequence[int] | Callable[[], bytes]) -> None:
+        """*rows* are those selected, in order, or give a byte a record, 1 where it is."""
         self.slab: Final = slab
         self.count: Final = count
-        self._flags = rows if callable(rows) else None
+        self._selected = rows if callable(rows) else None
         self._rows = None if callable(rows) else rows
 
     @property
     def rows(self) -> Sequence[int]:
         """Which of its records are rows, in order."""
         if self._rows is None:
-            assert self._flags is not None
-            self._rows = array("H", compress(range(len(self.slab)), self._flags()))
-            self._flags = None
+            assert self._selected is not None
+            self._rows = array("H", compress(range(len(self.slab)), self._selected()))
         return self._rows
 
     def flags(self, bands: frozenset[int]) -> bytes:
-        """A byte a row: 1 where its level is in *bands*."""
+        """A byte a row: 1 where its level is in *bands*; empty when it is in none. 4 µs then, else up to 40."""
         flags = band_flags(self.slab, bands)
-        return flags if self.count == len(self.slab) else bytes(map(flags.__getitem__, self.rows))
+        if self.count == len(self.slab):
+            return flags
+        if self._selected is None:
+            return bytes(map(flags.__getitem__, self.rows))
+        selected = self._selected()
+        # A level that the filter hides is in nearly every slab, and a row of it in none.
+        if not int.from_bytes(flags, "little") & int.from_bytes(selected, "little"):
+            return b""
+        return bytes(compress(flags, selected))
 
 
 class Rows(Sequence[Record]):
@@ -84,8 +92,11 @@ class Rows(Sequence[Record]):
             number = bisect_right(self._ends, first)
             while number < len(self._parts) and (start := self._ends[number] - self._parts[number].count) <= last:
                 whole = self._parts[number]
-                rows = whole.rows[max(first - start, 0) : last + 1 - start]
-                parts.append(Chosen(whole.slab, len(rows), rows))
+                if first <= start and self._ends[number] <= last + 1:
+                    parts.append(whole)  # which of its records are rows need not be known yet
+                else:
+                    rows = whole.rows[max(first - start, 0) : last + 1 - start]
+                    parts.append(Chosen(whole.slab, len(rows), rows))
                 number += 1
             newest += self._newest[max(first - in_slabs, 0) : max(last + 1 - in_slabs, 0)]
         return Rows(parts, newest)

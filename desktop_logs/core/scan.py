@@ -13,6 +13,7 @@ from itertools import compress
 from typing import Final
 
 from desktop_logs.core.levels import ALL_BANDS, band_of
+from desktop_logs.core.patience import Clock, Patience
 from desktop_logs.core.query import Query
 from desktop_logs.core.query_match import FieldLeaf, compile_node, cost, stored_test
 from desktop_logs.core.query_regex import SafePattern
@@ -23,20 +24,19 @@ from desktop_logs.core.slab import Slab, TextColumn
 
 Marker = Callable[[Slab, int], int]
 """Of the records marked in its second argument, those that are selected. Raises TooSlow."""
-Clock = Callable[[], float]
 
 # Numbers that equal a value only if they are written in it so: 7 stands in 7 and 7.0, but 007 equals 7 as well.
 _PLAIN_NUMBER: Final = re.compile(r"0|[1-9]\d{0,14}", re.ASCII)
 _ESCAPED_IN_JSON: Final = re.compile(r'["\\\x00-\x1f\x7f/]')
-
-PATIENCE_S: Final = 0.03
-"""How long the expressions of a query may take over a slab; a usual one takes half a millisecond."""
 
 _BAND: Final = tuple(band_of(severity) for severity in range(25))
 # A text found in every sixth record or more is looked for record by record: 90 ns each, where a find and what
 # belongs to it take 500.
 _DENSE: Final = 6
 _HITS_TO_TELL: Final = 16
+# From so many parts on, or with an expression, records to be asked about are made a slab first, 1.5 µs each.
+_MANY_PARTS: Final = 5
+_WORTH_A_SLAB: Final = 32
 # Where only every sixteenth record is asked about, those are asked one by one: 700 ns each.
 _SPARSE: Final = 16
 
@@ -50,11 +50,15 @@ class Filter:
         query: Query | None = None,
         *,
         clock: Clock = lambda: 0.0,
+        work_clock: Clock | None = None,
     ) -> None:
-        """By *clock*, in seconds, it is told when expressions that are quick enough on one record are not on many."""
+        """By *clock*, in seconds, it is told when a query that is quick enough on one record is not on many.
+
+        *work_clock*, if there is one, does not count what other programs take.
+        """
         self.bands: Final = bands
         self.query: Final = query or Query()
-        self._clock = clock
+        self._patience = Patience(clock, work_clock)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Filter) and (self.bands, self.query) == (other.bands, other.query)
@@ -68,29 +72,34 @@ class Filter:
         return self.bands == ALL_BANDS and self.query.is_empty
 
     def marks(self, slab: Slab) -> int:
-        """The records of *slab* that are selected. Raises TooSlow when a regular expression takes too long on one."""
+        """The records of *slab* that are selected.
+
+        Raises TooSlow when a regular expression takes too long on one, or the query on all of them.
+        """
         within = ones(len(slab)) if self.bands == ALL_BANDS else _int(band_flags(slab, self.bands))
-        return self._marker(slab, within) if within else 0
+        marker = self._marker  # made first: that compiles the expressions, once
+        self._patience.begin()
+        return marker(slab, within) if within else 0
 
     def rows_of(self, records: Sequence[Record]) -> list[int]:
-        """The positions of the *records* that are selected. Raises TooSlow."""
+        """The positions of the *records* that are selected. Raises TooSlow as `marks` does."""
         if self.is_everything:
             return list(range(len(records)))
-        is_wanted, matches, expression = self._is_wanted, self._matches, self._expression
-        if expression is None:
-            return [row for row, record in enumerate(records) if is_wanted[record.severity] and matches(record)]
+        if self._is_costly and len(records) >= _WORTH_A_SLAB:
+            return list(rows(self.marks(Slab(records)), len(records)))
+        is_wanted, matches, watches = self._is_wanted, self._matches, self._is_costly
         found = []
-        deadline_s = self._clock() + PATIENCE_S
+        self._patience.begin()
         for row, record in enumerate(records):
             if is_wanted[record.severity] and matches(record):
                 found.append(row)
-            if self._clock() > deadline_s:
-                raise expression.too_slow()
+            if watches:
+                self._patience.check()
         return found
 
     @cached_property
     def _marker(self) -> Marker:
-        return _everything if self.query.tree is None else _marker_of(self.query.tree, self._clock)
+        return _everything if self.query.tree is None else _marker_of(self.query.tree, self._patience)
 
     @cached_property
     def _matches(self) -> Callable[[Record], bool]:
@@ -101,12 +110,9 @@ class Filter:
         return tuple(band in self.bands for band in _BAND)
 
     @cached_property
-    def _expression(self) -> SafePattern | None:
-        """The first expression of the query; None when it has none."""
-        found = (
-            [] if self.query.tree is None else [leaf for leaf in leaves(self.query.tree) if isinstance(leaf, Pattern)]
-        )
-        return SafePattern(found[0].regex, found[0].position) if found else None
+    def _is_costly(self) -> bool:
+        parts = [] if self.query.tree is None else list(leaves(self.query.tree))
+        return len(parts) >= _MANY_PARTS or any(isinstance(part, Pattern) for part in parts)
 
 
 def band_flags(slab: Slab, bands: frozenset[int]) -> bytes:
@@ -133,15 +139,15 @@ def _everything(slab: Slab, within: int) -> int:
     return within
 
 
-def _marker_of(node: Node, clock: Clock) -> Marker:
+def _marker_of(node: Node, patience: Patience) -> Marker:
     match node:
         case And(parts):
             texts = [_Text(part.text) for part in parts if isinstance(part, Text)]
-            return _all_of(texts, [_marker_of(part, clock) for part in sorted(parts, key=_rank)])
+            return _all_of(texts, [_marker_of(part, patience) for part in sorted(parts, key=_rank)], patience)
         case Or(parts):
-            return _any_of([_marker_of(part, clock) for part in sorted(parts, key=_rank)])
+            return _any_of([_marker_of(part, patience) for part in sorted(parts, key=_rank)], patience)
         case Not(part):
-            marker = _marker_of(part, clock)
+            marker = _marker_of(part, patience)
             return lambda slab, within: within ^ marker(slab, within)
         case Text(text):
             return _Text(text).marks
@@ -152,7 +158,7 @@ def _marker_of(node: Node, clock: Clock) -> Marker:
         case Severity():
             return _label(compile_node(node))
         case Pattern(field="" | "message"):
-            return _Expression(node, clock).marks
+            return _Expression(node, patience).marks
         case FieldIs(field="message", wildcards=False):
             word = _encoded(node.text)
             return lambda slab, within: _found(slab.messages, word, within)
@@ -161,8 +167,8 @@ def _marker_of(node: Node, clock: Clock) -> Marker:
     if node.field == "id":
         return _one_by_one(compile_node(node))
     if node.field == "message":
-        return _text_by_text(node, lambda slab: slab.messages, clock)
-    by_text = _text_by_text(node, lambda slab: slab.contexts, clock)
+        return _text_by_text(node, lambda slab: slab.messages, patience)
+    by_text = _text_by_text(node, lambda slab: slab.contexts, patience)
     return _with_hint(by_text, _encoded(hint)) if (hint := _hint(node)) else by_text
 
 
@@ -192,7 +198,7 @@ def _rank(node: Node) -> tuple[int, int]:
     return cost(node), -len(node.text) if isinstance(node, Text) else 0
 
 
-def _all_of(texts: Sequence[_Text], markers: Sequence[Marker]) -> Marker:
+def _all_of(texts: Sequence[_Text], markers: Sequence[Marker], patience: Patience) -> Marker:
     def marks(slab: Slab, within: int) -> int:
         # A rare text is not in most slabs at all, and a common one is seen at once: ask before marking anything.
         if any(text.is_absent(slab) for text in texts):
@@ -200,18 +206,20 @@ def _all_of(texts: Sequence[_Text], markers: Sequence[Marker]) -> Marker:
         for marker in markers:
             if not within:
                 break
+            patience.check()
             within = marker(slab, within)
         return within
 
     return marks
 
 
-def _any_of(markers: Sequence[Marker]) -> Marker:
+def _any_of(markers: Sequence[Marker], patience: Patience) -> Marker:
     def marks(slab: Slab, within: int) -> int:
         found = 0
         for marker in markers:
             if found == within:
                 break
+            patience.check()
             found |= marker(slab, within ^ found)
         return found
 
@@ -273,7 +281,7 @@ def _one_by_one(matches: Callable[[Record], bool]) -> Marker:
     return marks
 
 
-def _text_by_text(leaf: FieldLeaf, column_of: Callable[[Slab], TextColumn | None], clock: Clock) -> Marker:
+def _text_by_text(leaf: FieldLeaf, column_of: Callable[[Slab], TextColumn | None], patience: Patience) -> Marker:
     """For a claim about one text of a record that takes more than a search."""
     holds = stored_test(leaf)
     expression = SafePattern(leaf.regex, leaf.position) if isinstance(leaf, Pattern) else None
@@ -283,32 +291,32 @@ def _text_by_text(leaf: FieldLeaf, column_of: Callable[[Slab], TextColumn | None
         if column is None:
             empty = holds("")
             return within if empty else 0
-        return _holding(column, holds, expression, within, clock)
+        return _holding(column, holds, expression, within, patience)
 
     return marks
 
 
 def _holding(
-    column: TextColumn, holds: Callable[[str], bool], expression: SafePattern | None, within: int, clock: Clock
+    column: TextColumn, holds: Callable[[str], bool], expression: SafePattern | None, within: int, patience: Patience
 ) -> int:
     """Those of the records marked in *within* for whose text *holds* says yes. Raises TooSlow for *expression*."""
-    deadline_s = clock() + PATIENCE_S
     flags = bytearray(len(column))
     texts = column if within.bit_count() * _SPARSE < len(column) else column.texts()
     for row in rows(within, len(column)):
         flags[row] = holds(texts[row])
-        if expression is not None and clock() > deadline_s:
-            raise expression.too_slow()
+        if expression is not None:
+            patience.check(expression)
     return _int(flags)
 
 
 class _Expression:
     """A regular expression over the message, or over each text of a record."""
 
-    def __init__(self, leaf: Pattern, clock: Clock) -> None:
+    def __init__(self, leaf: Pattern, patience: Patience) -> None:
         self._expression = SafePattern(leaf.regex, leaf.position)
+        self._lines = self._expression.lines
         self._is_anywhere = not leaf.field
-        self._clock = clock
+        self._patience = patience
 
     def marks(self, slab: Slab, within: int) -> int:
         """A Marker."""
@@ -323,25 +331,22 @@ class _Expression:
         return found
 
     def _in(self, column: TextColumn, within: int) -> int:
-        lines = self._expression.lines
+        lines = self._lines
         if lines is None or within.bit_count() * _SPARSE < len(column):
-            return _holding(column, self._expression.matches, self._expression, within, self._clock)
+            return _holding(column, self._expression.matches, self._expression, within, self._patience)
         joined, others = column.lines()
-        flags = bytearray(len(column))
-        row = start = 0
         try:
             # To an expression that minds no case folded ASCII is the same, and it is quicker there.
-            for at in lines.rows(joined, PATIENCE_S, joined if column.is_ascii else None):
-                if at < start:  # another branch of it begins
-                    row = start = 0
-                row += joined.count("\n", start, at)
-                start = at
-                flags[row] = 1
+            found = lines.marks(joined, self._patience.left_s, joined if column.is_ascii else None)
         except TimeoutError:
             raise self._expression.too_slow() from None
-        for row, text in others:
-            flags[row] = self._expression.matches(text)
-        return _int(flags) & within
+        if others:
+            flags = bytearray(found.to_bytes(len(column), "little"))
+            for row, text in others:
+                flags[row] = self._expression.matches(text)
+                self._patience.check(self._expression)
+            found = _int(flags)
+        return found & within
 
 
 def _encoded(text: str) -> bytes:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
+from desktop_logs.core.escapes import clean
 from desktop_logs.core.levels import BANDS, band_of
 from desktop_logs.core.records import Record
 
@@ -21,11 +22,12 @@ Label = tuple[int, str, str]
 _NUL: Final = "\0"
 _ENCODING: Final = ("utf-8", "surrogatepass")
 _MOST_IN_A_BYTE: Final = 256
+_LABEL_BYTES: Final = 300
 _BAND: Final = tuple(band_of(severity) for severity in range(25))
 
 
 class TextColumn:
-    """One text a record, all in one piece with NUL between: no text of a record has a NUL (`wire` escapes it).
+    """One text a record, all in one piece with NUL between: one within a text is escaped, as `wire` does already.
 
     UTF-8, since one emoji in a str would make all of it four times as large.
     """
@@ -35,7 +37,8 @@ class TextColumn:
     def __init__(self, texts: Sequence[str]) -> None:
         joined = _NUL.join(texts)
         if joined.count(_NUL) != len(texts) - 1:
-            raise ValueError("a text with a NUL in it cannot be kept")
+            texts = [clean(text) for text in texts]
+            joined = _NUL.join(texts)
         self._texts = joined.encode(*_ENCODING)
         self.is_ascii: Final = joined.isascii()
         folded = joined.casefold().encode(*_ENCODING)
@@ -126,7 +129,8 @@ class Slab:
         self.band_counts: Final = tuple(counts)
         """How many records there are in each band of `levels.BANDS`."""
         columns = (self.messages, self.contexts, self._ids)
-        self.bytes_held: Final = 20 * len(records) + sum(column.bytes_held for column in columns if column)
+        in_labels = sum(_LABEL_BYTES + len(level) + 2 * len(source) for _, level, source in codes)
+        self.bytes_held: Final = 20 * len(records) + in_labels + sum(column.bytes_held for column in columns if column)
         """Its memory in bytes, about."""
 
     def __len__(self) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -34,6 +35,8 @@ _FRAME_MS: Final = 33
 _FRAME_BUDGET_S: Final = 0.008
 _MOST_A_FRAME: Final = 5_000
 _LEAST_A_FRAME: Final = 200
+_MOST_CHARACTERS_A_FRAME: Final = 1_000_000
+"""Usual records are not held up by it; 5,000 of the largest would hold up the window for a second."""
 _FIGURES_MS: Final = 250
 
 
@@ -198,11 +201,12 @@ class FeedPage(QWidget):
         self._has_pulled = True
         if not records:
             return
-        self._seq = records[-1].seq
-        new_rows = self.model.append(records)
+        taken = records[: _count_within(records, _MOST_CHARACTERS_A_FRAME)]
+        self._seq = taken[-1].seq
+        new_rows = self.model.append(taken)
         self._new_rows = 0 if self.table.is_following else self._new_rows + new_rows
         self._has_shown = True
-        if len(records) == self._limit:
+        if len(records) == self._limit or len(taken) < len(records):
             self._arm()
         took_s = self._clock() - self._last_frame_s
         if took_s > _FRAME_BUDGET_S:
@@ -299,6 +303,7 @@ class FeedPage(QWidget):
 
     def _filter(self, bands: frozenset[int], query: Query) -> None:
         self.model.set_filter(bands, query)
+        self._limit = _LEAST_A_FRAME  # until it has shown what it costs
         if not self.model.is_filtering:
             self.bar.confirm()
         self._new_rows = 0
@@ -333,6 +338,12 @@ class FeedPage(QWidget):
     def _export_instead(self) -> None:
         self.notices.clear_notice("copy")
         self.export_requested.emit()
+
+
+def _count_within(records: Sequence[Record], characters: int) -> int:
+    """How many of *records* have that many *characters* together, or fewer; at least one."""
+    sizes = accumulate(len(record.message) + len(record.context) for record in records)
+    return max(sum(size <= characters for size in sizes), 1)
 
 
 def _in_tab_order(parent: QWidget) -> list[QWidget]:

@@ -164,7 +164,7 @@ class RecordModel(QAbstractTableModel):
 
     def set_capacity(self, capacity: int) -> None:
         """Hold up to *capacity* records from now on."""
-        self._held.capacity = capacity
+        self._held.set_capacity(capacity)
         self._evict()
 
     def clear(self) -> None:
@@ -181,7 +181,7 @@ class RecordModel(QAbstractTableModel):
         first, as insertions in front. A change while a scan is under way discards that scan. A query that takes too
         long on a record ends the scan, and `filter_failed` says so.
         """
-        wanted = Filter(bands, query, clock=self._clock)
+        wanted = Filter(bands, query, clock=self._clock, work_clock=time.thread_time)
         if wanted == self._filter and not self._has_failed:
             return
         self._filter = wanted

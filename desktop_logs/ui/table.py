@@ -6,16 +6,12 @@ rows the table puts that record back to its place, unless it follows the newest.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Final
 
-from PySide6.QtCore import (
-    QItemSelection,
-    QItemSelectionModel,
-    QModelIndex,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QWidget
 
@@ -29,10 +25,11 @@ from desktop_logs.ui.rowview import RowView
 from desktop_logs.ui.theme import ROW_HEIGHT, Palette, Theme, fixed_font, interface_font
 
 MAX_COPIED_ROWS: Final = 5_000
-MAX_PICKED_ROWS: Final = 1_000
-"""As many are selected again row by row after a filter change."""
+MAX_PICKED_ROWS: Final = 300
+"""As many are selected again row by row after a filter change; that takes 10 ms."""
 MAX_COPIED_CHARACTERS: Final = 5_000_000
 """More would hold the window for longer than a frame; the export is for those."""
+_last_of = itemgetter(1)
 _SelectRows = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 
 
@@ -56,7 +53,10 @@ class RecordTable(RowView):
         self._is_going = False
         self._current_seq: int | None = None
         self._selected: list[tuple[int, int]] = []
-        """The selection as runs of numbers, first and last, for as long as a filter change goes on."""
+        """What was selected when a filter changed, as runs of numbers, first and last, until somebody selects else.
+
+        The selection model knows only what is shown by now: a scan may still go on, or the filter hides some of it.
+        """
         self.setAccessibleName("Records")
         font = fixed_font()
         self.setFont(font)
@@ -154,7 +154,8 @@ class RecordTable(RowView):
         """Put the selected rows on the clipboard as text, a record after another."""
         count = self.selected_count
         records = self.selected_records() if count <= MAX_COPIED_ROWS else []
-        if count > len(records) or sum(map(_size, records)) > MAX_COPIED_CHARACTERS:
+        characters = sum(len(record.message) + len(record.context) for record in records)
+        if count > len(records) or characters > MAX_COPIED_CHARACTERS:
             self.copy_refused.emit(count)
         elif records:
             QGuiApplication.clipboard().setText("\n".join(map(text_line, records)))
@@ -202,10 +203,27 @@ class RecordTable(RowView):
         if self._is_changing or not current.isValid():
             return
         record = self._records.record_at(current.row())
-        self._selected = []
         if record.seq != self._current_seq:
             self._current_seq = record.seq
             self.current_record_changed.emit(record)
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        super().selectionChanged(selected, deselected)
+        if not self._is_changing:
+            self._selected = []
+
+    def selectionCommand(
+        self, index: QModelIndex | QPersistentModelIndex, event: QEvent | None = None
+    ) -> QItemSelectionModel.SelectionFlag:
+        # Who chooses again just what is selected already has chosen nothing that is hidden, and no signal tells.
+        command = super().selectionCommand(index, event)
+        if command != QItemSelectionModel.SelectionFlag.NoUpdate and not self._is_changing:
+            self._selected = []
+        return command
+
+    def selectAll(self) -> None:
+        self._selected = []
+        super().selectAll()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         was_changing, self._is_changing = self._is_changing, True
@@ -225,15 +243,14 @@ class RecordTable(RowView):
             y = self.visualRect(current).y()
             if 0 <= y < self.viewport().height():
                 self._anchor = (self._records.seq_at(current.row()), y)
-        selected = self._selected_runs()
-        if selected:
-            self._selected = selected
+        if not self._selected:
+            self._selected = self._selected_runs()
         self._is_changing = True
 
-    def _rows_inserted(self, _parent: QModelIndex, first: int, _last: int) -> None:
+    def _rows_inserted(self, _parent: QModelIndex, first: int, last: int) -> None:
         if first == 0:  # rows at the end are newer than anything that could have been selected
-            self._restore_selection()
-        self._rows_changed()
+            self._restore_selection(last)
+        self._rows_changed(is_append=first > 0)
 
     def _rows_removed(self) -> None:
         current = self.current_record()
@@ -245,17 +262,19 @@ class RecordTable(RowView):
     def _rows_reset(self) -> None:
         if not self._records.held_count:
             self._cleared()
-        self._restore_selection()
+        self._restore_selection(self._records.shown_count - 1)
         self._rows_changed()
 
-    def _rows_changed(self) -> None:
+    def _rows_changed(self, *, is_append: bool = False) -> None:
         # Qt lays out later; the scroll bar's range must be right now, before the place is taken up again.
         self.executeDelayedItemsLayout()
         self.updateGeometries()
         if self._following:
             self._to_bottom()
+        elif is_append and not self._records.is_filtering and not self._is_at_anchor():
+            self._take_anchor()  # there were too few rows to put the anchor in its place, and nothing may move now
         else:
-            self._to_anchor()
+            self._move_to(self._value_at_anchor())
         self._is_changing = False
 
     def _cleared(self) -> None:
@@ -265,8 +284,8 @@ class RecordTable(RowView):
             self._current_seq = None
             self.current_record_changed.emit(None)
 
-    def _restore_selection(self) -> None:
-        """Select again, by number, what a reset has made Qt forget, as far as it is shown by now."""
+    def _restore_selection(self, last: int) -> None:
+        """Select again, by number, what a reset has made Qt forget of the rows up to *last*, which are new."""
         selection = self.selectionModel()
         column = self.columns.first
         if self._current_seq is not None and not self.currentIndex().isValid():
@@ -274,9 +293,9 @@ class RecordTable(RowView):
             if row is not None:
                 index = self._records.index(row, column)
                 selection.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
-        if self._selected:
+        if self._selected and last >= 0:
             select = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-            selection.select(self._as_selection(self._selected), select)
+            selection.select(self._as_selection(self._selected, last), select)
 
     def _selected_runs(self) -> list[tuple[int, int]]:
         """The selection in numbers: each row by itself, or, of more than a person picks, the ends of each stretch.
@@ -289,19 +308,22 @@ class RecordTable(RowView):
         rows = (row for first, last in self._selected_ranges() for row in range(first, last + 1))
         return [(seq, seq) for seq in map(seq_at, rows)]
 
-    def _as_selection(self, runs: Sequence[tuple[int, int]]) -> QItemSelection:
-        """The rows that are shown of *runs* of numbers."""
+    def _as_selection(self, runs: Sequence[tuple[int, int]], last: int) -> QItemSelection:
+        """Those of the rows 0 to *last* that are in *runs* of numbers."""
         selection = QItemSelection()
         started: int | None = None
         ended = -1
-        for first_seq, last_seq in runs:
+        oldest, newest = self._records.seq_at(0), self._records.seq_at(last)
+        for first_seq, last_seq in runs[bisect_left(runs, oldest, key=_last_of) :]:
+            if first_seq > newest:
+                break
             first, after = self._records.row_from_seq(first_seq), self._records.row_from_seq(last_seq + 1)
             if first == after:
                 continue
             if started is None or first > ended:
                 self._add_rows(selection, started, ended)
                 started = first
-            ended = after
+            ended = min(after, last + 1)
         self._add_rows(selection, started, ended)
         return selection
 
@@ -334,11 +356,16 @@ class RecordTable(RowView):
         if row < self._records.shown_count:
             self._anchor = (self._records.seq_at(row), row * ROW_HEIGHT - value)
 
-    def _to_anchor(self) -> None:
+    def _is_at_anchor(self) -> bool:
+        """True when the view is where the anchor wants it, or as near as can be."""
+        bar = self.verticalScrollBar()
+        return bar.value() == min(max(self._value_at_anchor(), 0), bar.maximum())
+
+    def _value_at_anchor(self) -> int:
         seq, y = self._anchor
         row = self._records.row_from_seq(seq)
         is_there = row < self._records.shown_count and self._records.seq_at(row) == seq
-        self._move_to(row * ROW_HEIGHT - (y if is_there else max(y, 0)))
+        return row * ROW_HEIGHT - (y if is_there else max(y, 0))
 
     def _to_bottom(self) -> None:
         self._move_to(self.verticalScrollBar().maximum())
@@ -369,7 +396,3 @@ class RecordTable(RowView):
     def _theme_changed(self, palette: Palette) -> None:
         self._delegate.set_palette(palette)
         self.viewport().update()
-
-
-def _size(record: Record) -> int:
-    return len(record.message) + len(record.context)

@@ -179,8 +179,19 @@ def test_no_more_than_the_capacity_is_held_and_an_eighth_leaves_at_a_time() -> N
 def test_a_large_capacity_is_kept_in_slabs_of_a_fixed_size() -> None:
     held = Held(1_000_000)
     fill(held, [make(seq) for seq in range(1, SLAB_RECORDS * 2 + 10)])
-    held.capacity = SLAB_RECORDS * 2
+    held.set_capacity(SLAB_RECORDS * 2)
     assert held.excess() == (1, SLAB_RECORDS)
+
+
+def test_a_lower_capacity_holds_for_the_newest_too() -> None:
+    held = Held(1_000_000)
+    fill(held, [make(seq) for seq in range(1, SLAB_RECORDS)])
+    held.set_capacity(80)
+    held.evict(held.excess()[0])
+    assert 70 < len(held) <= 80
+    assert [record.seq for record in held.rows] == [record.seq for record in held.records]
+    with pytest.raises(ValueError, match="at least one"):
+        held.set_capacity(0)
 
 
 def test_long_messages_make_shorter_slabs_and_their_bytes_are_bounded() -> None:

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from desktop_logs.core.errors import TooSlow
 from desktop_logs.core.levels import ALL_BANDS, BANDS, band_of
+from desktop_logs.core.patience import PATIENCE_S
 from desktop_logs.core.query import Query, parse
 from desktop_logs.core.query_tree import Node
 from desktop_logs.core.records import Record
-from desktop_logs.core.scan import PATIENCE_S, Filter, rows
+from desktop_logs.core.scan import Filter, rows
 from desktop_logs.core.slab import Slab
 from tests.support.queries import trees
 from tests.support.recordlists import record_lists
@@ -93,6 +94,23 @@ def test_an_expression_that_takes_too_long_on_many_records_ends_the_scan(query: 
         filter_.marks(Slab(records))
     with pytest.raises(TooSlow):
         filter_.rows_of(records)
+
+
+@pytest.mark.parametrize("part", ["n>={}", "user:*{}*", "word{}", "user~/{}x/"])
+@pytest.mark.parametrize("joined_by", [" OR -", " -"])
+def test_all_parts_of_a_query_share_the_time_that_it_may_take(part: str, joined_by: str) -> None:
+    """Ten of them, each by itself quick enough: together they would hold up the window."""
+    looks = iter(range(10_000))
+    text = f"-{joined_by.join(part.format(number) for number in range(10))}"
+    filter_ = Filter(ALL_BANDS, parse(text), clock=lambda: next(looks) * PATIENCE_S / 4)
+    records = [message(seq, "hello", context='{"user":"b","n":"x"}') for seq in range(1, 100)]
+    if " OR " in joined_by:
+        filter_ = Filter(ALL_BANDS, parse(text.replace("-", "")), clock=lambda: next(looks) * PATIENCE_S / 4)
+    for few_or_many in (records[:9], records):
+        with pytest.raises(TooSlow, match="takes too long"):
+            filter_.rows_of(few_or_many)
+    with pytest.raises(TooSlow, match="takes too long"):
+        filter_.marks(Slab(records))
 
 
 def test_filters_are_equal_by_what_they_select() -> None:

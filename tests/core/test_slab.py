@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,9 +49,12 @@ def test_case_folded_text_is_kept_once_when_it_is_the_same() -> None:
     assert TextColumn(["all small", "ß"]).bytes_held > TextColumn(["all small", "x"]).bytes_held * 1.5
 
 
-def test_a_text_with_a_nul_is_refused() -> None:
-    with pytest.raises(ValueError, match="NUL"):
-        TextColumn(["a", "b\0c"])
+def test_a_nul_is_escaped_and_shifts_nothing() -> None:
+    """Whatever the way by which it came in: a frame that raises would leave the window half changed."""
+    slab = Slab([record(1, "a"), record(2, "b\0C", context='{"k":"\0"}', given_id="\0"), record(3, "d")])
+    assert [each.message for each in slab.records()] == ["a", "b\\x00C", "d"]
+    assert slab[1] == record(2, "b\\x00C", context='{"k":"\\x00"}', given_id="\\x00")
+    assert slab.messages.folded_texts() == ["a", "b\\x00c", "d"]
 
 
 @given(st.sets(st.integers(1, 200), min_size=1, max_size=20), st.integers(0, 210))
@@ -78,6 +80,11 @@ def test_more_labels_than_a_byte_holds() -> None:
     assert slab[299].source == "s300"
     flags = slab.label_flags([source in ("s2", "s300") for _, _, source in slab.labels])
     assert [row for row, flag in enumerate(flags) if flag] == [1, 299]
+
+
+def test_sources_that_are_all_different_count_for_its_memory() -> None:
+    same, others = ([record(seq, source=f"{'x' * 190}{seq * k}") for seq in range(100, 1_100)] for k in (0, 1))
+    assert Slab(others).bytes_held - Slab(same).bytes_held > 1_000 * 2 * 190
 
 
 def test_times_are_told_by_their_ends_in_any_order() -> None:

@@ -71,6 +71,28 @@ def test_a_burst_is_taken_over_frame_by_frame(page: FeedPage, feed: FakeFeed, qt
     assert len(inserted) <= 12
 
 
+def test_huge_records_are_taken_over_a_few_at_a_time(page: FeedPage, feed: FakeFeed, qtbot: QtBot) -> None:
+    settle(page, qtbot)
+    inserted: list[int] = []
+    page.model.rowsInserted.connect(lambda _parent, first, last: inserted.append(last - first + 1))
+    feed.push([make_record(seq, "x" * 250_000) for seq in range(1, 41)])
+    settle(page, qtbot)
+    assert sum(inserted) == 40
+    assert max(inserted) <= 4
+
+
+def test_another_filter_meets_few_records_first(page: FeedPage, feed: FakeFeed, qtbot: QtBot) -> None:
+    """What it costs is not known yet, and 5,000 records at once could be too many for a frame."""
+    settle(page, qtbot)
+    inserted: list[int] = []
+    page.bar.set_text("message")
+    page.model.rowsInserted.connect(lambda _parent, first, last: inserted.append(last - first + 1))
+    feed.push_many(2_000)
+    settle(page, qtbot)
+    assert sum(inserted) == 2_000
+    assert inserted[0] == 200
+
+
 def test_an_idle_page_does_nothing(page: FeedPage, feed: FakeFeed, qtbot: QtBot) -> None:
     feed.push_many(10)
     settle(page, qtbot)

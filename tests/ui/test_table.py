@@ -57,6 +57,13 @@ def bottom_seq(table: RecordTable) -> int:
     return model_of(table).record_at(row).seq
 
 
+def select(table: RecordTable, *rows: int) -> None:
+    """Add *rows* to the selection, as Ctrl and a click do."""
+    add = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+    for row in rows:
+        table.selectionModel().select(model_of(table).index(row, 0), add)
+
+
 def test_new_records_are_followed_from_the_start(make_table: MakeTable) -> None:
     table = make_table(100)
     assert table.is_following
@@ -103,6 +110,19 @@ def test_lines_under_the_eye_stand_still_while_records_come_and_go(make_table: M
     assert not table.is_following
 
 
+def test_lines_stand_still_also_where_a_filter_leaves_too_few_to_show_the_place(make_table: MakeTable) -> None:
+    table = make_table(60)
+    table.verticalScrollBar().setValue(40 * 24)
+    model = model_of(table)
+    model.set_filter(ALL_BANDS, parse('"message 1"'))  # 1 and 10 to 19, one more than the view has room for
+    assert not table.is_following
+    before = top_line(table)
+    model.append(make_records(30, 100))
+    assert top_line(table) == before
+    model.append(make_records(30, 130))
+    assert top_line(table) == before
+
+
 def test_following_survives_eviction_and_resizing(make_table: MakeTable) -> None:
     table = make_table(800, capacity=800)
     model_of(table).append(make_records(300, 801))
@@ -144,6 +164,72 @@ def test_selection_hidden_by_a_filter_comes_back_with_it(make_table: MakeTable) 
     model.set_filter(ALL_BANDS, parse(""))
     assert [record.seq for record in table.selected_records()] == [11]
     assert heard == []
+
+
+def test_selection_survives_a_filter_that_hides_some_of_it(make_table: MakeTable) -> None:
+    table = make_table(2_000)
+    model = model_of(table)
+    select(table, 0, 1, 2, 1_500)
+    model.set_filter(ALL_BANDS, parse('"Message 2"'))
+    complete_filter(model)
+    assert [record.seq for record in table.selected_records()] == [2]
+    model.set_filter(ALL_BANDS, parse(""))
+    complete_filter(model)
+    assert [record.seq for record in table.selected_records()] == [1, 2, 3, 1_501]
+    model.set_filter(ERRORS, parse(""))
+    complete_filter(model)
+    select(table, 0)
+    chosen = table.selected_records()
+    model.set_filter(ALL_BANDS, parse(""))
+    complete_filter(model)
+    assert table.selected_records() == chosen
+
+
+@pytest.mark.parametrize("by_mouse", [True, False])
+def test_choosing_again_what_a_filter_has_left_chooses_nothing_hidden(
+    make_table: MakeTable, qtbot: QtBot, by_mouse: bool
+) -> None:
+    table = make_table(20)
+    model = model_of(table)
+    select(table, 2, 3, 4)
+    model.set_filter(ALL_BANDS, parse('message:"message 4"'))
+    if by_mouse:
+        place = table.visualRect(model.index(0, MESSAGE)).center()
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    else:
+        table.selectAll()
+    model.set_filter(ALL_BANDS, parse(""))
+    assert [record.seq for record in table.selected_records()] == [4]
+
+
+def test_selection_of_everything_survives_a_filter_changed_in_the_middle_of_its_scan(make_table: MakeTable) -> None:
+    table = make_table(0)
+    clock_s = iter(range(10**9))
+    model = model_of(table)
+    model._clock = lambda: float(next(clock_s))
+    model.append(make_records(20_000))
+    table.selectAll()
+    for text in ("message", "-nothing", ""):
+        model.set_filter(ALL_BANDS, parse(text))
+        assert text == "" or model.is_filtering
+    complete_filter(model)
+    assert table.selected_count == 20_000
+    model.append(make_records(50, 20_001))
+    assert table.selected_count == 20_000
+
+
+def test_rows_chosen_during_a_scan_are_all_that_is_selected_after_it(make_table: MakeTable) -> None:
+    table = make_table(0)
+    clock_s = iter(range(10**9))
+    model = model_of(table)
+    model._clock = lambda: float(next(clock_s))
+    model.append(make_records(20_000))
+    table.selectAll()
+    model.set_filter(ALL_BANDS, parse("-nothing"))
+    assert model.is_filtering
+    table.go_to_row(model.shown_count - 1)
+    complete_filter(model)
+    assert [record.seq for record in table.selected_records()] == [20_000]
 
 
 def test_view_stands_still_while_a_scan_adds_older_records(make_table: MakeTable) -> None:
@@ -267,9 +353,7 @@ def test_current_record_that_is_evicted_is_not_replaced_by_another(make_table: M
 
 def test_selected_records_are_in_the_rows_order(make_table: MakeTable) -> None:
     table = make_table(20)
-    select = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-    for row in (9, 3, 4, 15):
-        table.selectionModel().select(model_of(table).index(row, 0), select)
+    select(table, 9, 3, 4, 15)
     assert [record.seq for record in table.selected_records()] == [4, 5, 10, 16]
 
 
