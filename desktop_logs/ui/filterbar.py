@@ -60,7 +60,9 @@ class FilterBar(QWidget):
         self._is_narrow = False
         self._book = QueryBook(parent=self)
         self.field = QueryField(theme, self)
-        self._state = QueryInForce(self.field.text, now_ns, lambda text: self._book.keep(text), self)
+        self._state = QueryInForce(
+            self.field.text, now_ns, lambda text: self._book.keep(text), lambda: self.completer.is_open, self
+        )
         self.completer = QueryCompleter(self.field, theme, vocabulary, lambda: self._book.history)
         self.chips = LevelChips(theme, self.set_bands, self)
         self._levels_menu = LevelsMenu(self.set_bands, self)
