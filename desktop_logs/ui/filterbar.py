@@ -228,6 +228,7 @@ class FilterBar(QWidget):
 
     def _connect(self) -> None:
         self.field.textEdited.connect(self._state.edited)
+        self.field.textChanged.connect(self._show_clearable)
         self.field.returnPressed.connect(self._entered)
         self.field.editingFinished.connect(self._state.settle)
         self._state.told.connect(self._show_state)
@@ -300,8 +301,11 @@ class FilterBar(QWidget):
             line.setToolTip(inert_tip(line.text()))
         self.field.setAccessibleDescription(self.problem)
         self._place_trouble()
-        self.field.set_clearable(self._bands != ALL_BANDS or bool(self.field.text()))
+        self._show_clearable()
         self._show_name()
+
+    def _show_clearable(self) -> None:
+        self.field.set_clearable(self._bands != ALL_BANDS or bool(self.field.text()))
 
     def _place_trouble(self) -> None:
         """What is wrong stands beside the chips where there is room, so that nothing moves; else in its own line."""

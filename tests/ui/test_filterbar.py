@@ -187,6 +187,7 @@ def test_what_is_half_typed_is_given_time_before_it_is_called_wrong(bar: FilterB
 def test_nothing_is_called_wrong_while_the_list_offers_what_is_missing(bar: FilterBar, qtbot: QtBot) -> None:
     qtbot.keyClicks(bar.field, "level:")
     assert bar.completer.is_open
+    assert bar.field._clear.isVisibleTo(bar), "what is typed can be cleared before it is looked at"
     bar._state._typing.timeout.emit()
     bar._state._patience.timeout.emit()
     assert bar.problem == ""
