@@ -66,6 +66,8 @@ class FeedPage(QWidget):
         """True once a record came: from then on an empty table is somebody's doing."""
         self._skipped = 0
         self._new_rows = 0
+        self._told = (0, 0)
+        """The figures that are said: how many records are shown, and held."""
         self._limit = _MOST_A_FRAME
         self._paused = False
         self._last_state = feed.state
@@ -220,7 +222,9 @@ class FeedPage(QWidget):
         """Bring all counts up to date; at most four times a second while records come, not while hidden."""
         if not self.isVisible():
             return
-        self.bar.set_figures(self.model.shown_count, self.model.held_count, self.model.counts)
+        self._told = self.model.shown_count, self.model.held_count
+        self.bar.set_figures(*self._told, self.model.counts)
+        self.status.show_view()
         if self._paused:
             waiting = max(self.feed.head - self._seq, 0)
             self.area.show_pill(f"{waiting:,} new  ·  paused, press Space" if waiting else "")
@@ -299,7 +303,8 @@ class FeedPage(QWidget):
         return timer
 
     def _figures(self) -> Figures:
-        return Figures(self.model.shown_count, self.model.held_count, self._skipped)
+        # Those that the bar above says, which are no older than a quarter of a second.
+        return Figures(*self._told, self._skipped)
 
     def _filter(self, bands: frozenset[int], query: Query) -> None:
         self.model.set_filter(bands, query)

@@ -60,7 +60,9 @@ class FilterBar(QWidget):
         self._is_narrow = False
         self._book = QueryBook(parent=self)
         self.field = QueryField(theme, self)
-        self._state = QueryInForce(self.field.text, now_ns, lambda text: self._book.keep(text), self)
+        self._state = QueryInForce(
+            self.field.text, now_ns, lambda text: self._book.keep(text), lambda: self.completer.is_open, self
+        )
         self.completer = QueryCompleter(self.field, theme, vocabulary, lambda: self._book.history)
         self.chips = LevelChips(theme, self.set_bands, self)
         self._levels_menu = LevelsMenu(self.set_bands, self)
@@ -226,6 +228,7 @@ class FilterBar(QWidget):
 
     def _connect(self) -> None:
         self.field.textEdited.connect(self._state.edited)
+        self.field.textChanged.connect(self._show_clearable)
         self.field.returnPressed.connect(self._entered)
         self.field.editingFinished.connect(self._state.settle)
         self._state.told.connect(self._show_state)
@@ -298,8 +301,11 @@ class FilterBar(QWidget):
             line.setToolTip(inert_tip(line.text()))
         self.field.setAccessibleDescription(self.problem)
         self._place_trouble()
-        self.field.set_clearable(self._bands != ALL_BANDS or bool(self.field.text()))
+        self._show_clearable()
         self._show_name()
+
+    def _show_clearable(self) -> None:
+        self.field.set_clearable(self._bands != ALL_BANDS or bool(self.field.text()))
 
     def _place_trouble(self) -> None:
         """What is wrong stands beside the chips where there is room, so that nothing moves; else in its own line."""

@@ -45,9 +45,11 @@ class RecordModel(QAbstractTableModel):
         parent: QObject | None = None,
         *,
         clock: Callable[[], float] = time.perf_counter,
+        work_clock: Callable[[], float] = time.thread_time,
     ) -> None:
         super().__init__(parent)
         self._clock = clock
+        self._work_clock = work_clock
         self._held = Held(capacity)
         self._filter = Filter()
         self._has_failed = False
@@ -181,7 +183,7 @@ class RecordModel(QAbstractTableModel):
         first, as insertions in front. A change while a scan is under way discards that scan. A query that takes too
         long on a record ends the scan, and `filter_failed` says so.
         """
-        wanted = Filter(bands, query, clock=self._clock, work_clock=time.thread_time)
+        wanted = Filter(bands, query, clock=self._clock, work_clock=self._work_clock)
         if wanted == self._filter and not self._has_failed:
             return
         self._filter = wanted

@@ -23,7 +23,7 @@ class QueryInForce(QObject):
     """The last good query stays in force while a bad one is being typed.
 
     *text* is what stands in the field, *now_ns* the time that `after:10m` counts from, and *keep* is called with what
-    is worth keeping in the history.
+    is worth keeping in the history. Nobody is told that something is missing while *is_choosing* it from a list.
     """
 
     changed = Signal()
@@ -32,15 +32,21 @@ class QueryInForce(QObject):
     """The text was looked at: `problem`, or which text is in force, may be another."""
 
     def __init__(
-        self, text: Callable[[], str], now_ns: Callable[[], int], keep: Callable[[str], object], parent: QObject
+        self,
+        text: Callable[[], str],
+        now_ns: Callable[[], int],
+        keep: Callable[[str], object],
+        is_choosing: Callable[[], bool],
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._text = text
         self._now_ns = now_ns
+        self._is_choosing = is_choosing
         self._proven: list[Query] = []
         self._ripening = Ripening(keep)
         self._typing = self._single_shot(_TYPING_MS, self._typed)
-        self._patience = self._single_shot(_PATIENCE_MS, self.apply)
+        self._patience = self._single_shot(_PATIENCE_MS, self._rested)
         self._ripe = self._single_shot(_RIPE_MS, self.ripen)
         self.query = Query()
         """The query in force."""
@@ -103,6 +109,13 @@ class QueryInForce(QObject):
                 self._tell(wrong)
         else:
             self._put_in_force(query)
+
+    def _rested(self) -> None:
+        """What is wrong is not being mended."""
+        if self._is_choosing():
+            self._patience.start()
+        else:
+            self.apply()
 
     def _parse(self) -> Query:
         self._typing.stop()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from PySide6.QtGui import QColor, QTextCharFormat
 
 from desktop_logs.core.levels import band_of, severity_of_name
 from desktop_logs.core.query_tokens import KEYWORD, PHRASE, REGEX, SPACE, excludes_at, field_at, word_end
 from desktop_logs.ui.theme import Palette, band_color
+
+_INSIDE_REGEX: Final = re.compile(r"(?:[^/\\]|\\.)+(?=/)", re.DOTALL)
 
 
 class Inked(NamedTuple):
@@ -33,8 +35,13 @@ def ink(text: str, palette: Palette) -> Iterator[Inked]:
 
 
 def fault_mark(text: str, position: int, palette: Palette) -> Inked | None:
-    """The underline of the fault at *position*: to the end of its word. None where nothing is left to underline."""
+    """The underline of the fault at *position*: to the end of its word, or of the expression that starts there.
+
+    None where nothing is left to underline.
+    """
     found = re.compile(r"\S+|\s+").match(text, position)
+    if text[max(position - 2, 0) : position] == "~/":
+        found = _INSIDE_REGEX.match(text, position) or found
     if found is None or found[0].isspace():
         return None
     look = QTextCharFormat()

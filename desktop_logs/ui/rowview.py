@@ -6,7 +6,7 @@ Qt's own paintEvent goes cell by cell through the style sheet and asks the model
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QItemSelection, QRect
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QTableView
 
@@ -17,6 +17,11 @@ from desktop_logs.ui.theme import ROW_HEIGHT
 
 class RowView(QTableView):
     """Shows a RecordModel with a RecordDelegate. Rows have one height, are selected whole and are never hidden."""
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        # With a screen reader Qt makes a list of all cells of both, 7 s for a million rows, to tell of the first one.
+        super().selectionChanged(_first_cell(selected), _first_cell(deselected))
+        self.viewport().update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         model, delegate = self.model(), self.itemDelegate()
@@ -62,3 +67,10 @@ class RowView(QTableView):
         for part in self.selectionModel().selection():
             rows.update(range(max(part.top(), first), min(part.bottom(), last) + 1))
         return rows
+
+
+def _first_cell(selection: QItemSelection) -> QItemSelection:
+    if selection.isEmpty():
+        return selection
+    first = selection.first().topLeft()
+    return QItemSelection(first, first)

@@ -139,6 +139,11 @@ class StatusBar(QWidget):
         self._make_room()
         self._flash.start()
 
+    def show_view(self) -> None:
+        """Say how much the view shows, when another place says it too: for half a second the two would differ."""
+        if self._set("shown", _shown_text(self._figures())):
+            self._make_room()
+
     def refresh(self) -> None:
         """Read the figures and show what changed."""
         now_s = self._clock()
@@ -153,7 +158,7 @@ class StatusBar(QWidget):
         rejected = stats.get("rejected", 0)
         parts = {
             "rate": f"{rate:,} records/s",
-            "shown": f"{figures.shown:,} shown of {figures.held:,}",
+            "shown": _shown_text(figures),
             "skipped": f"{figures.skipped:,} skipped" if figures.skipped else "",
             "dropped": f"{stats['dropped']:,} dropped" if "dropped" in stats else "",
             "refused": f"{rejected:,} refused" if rejected else "",
@@ -247,6 +252,10 @@ class StatusBar(QWidget):
         self._palette = palette
         self._dot.set_color(state_color(self._feed.state, palette))
         self.update()
+
+
+def _shown_text(figures: Figures) -> str:
+    return f"{figures.shown:,} shown of {figures.held:,}"
 
 
 class Dot(QWidget):

@@ -386,6 +386,8 @@ class RecordTable(RowView):
         self.columns = Columns(self)
         self.columns.setFont(interface_font())
         self.setHorizontalHeader(self.columns)
+        # A header asks of each column whether all of its cells are selected: 9 s where a million rows are.
+        self.columns.setSelectionModel(QItemSelectionModel(self._records, self.columns))
         self.columns.reset_columns()
         self.columns.changed.connect(self._columns_changed)
 

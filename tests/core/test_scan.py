@@ -113,6 +113,21 @@ def test_all_parts_of_a_query_share_the_time_that_it_may_take(part: str, joined_
         filter_.marks(Slab(records))
 
 
+@pytest.mark.parametrize("query", [r"message~/(?=a)b/", r"user~/a/", r"~/(?=x)a/"])
+def test_an_expression_is_not_slow_while_others_have_the_processor(query: str) -> None:
+    wall = iter(range(1_000))
+    filter_ = Filter(ALL_BANDS, parse(query), clock=lambda: next(wall) * PATIENCE_S, work_clock=lambda: 0.0)
+    records = [message(seq, "aab", context='{"user":"b"}') for seq in range(1, 40)]
+    assert selected(filter_, records) == filter_.rows_of(records) == []
+
+
+def test_a_usual_expression_takes_as_many_new_records_as_come_at_once() -> None:
+    """By a clock of its own: a burst takes longer than a slab may, at a pace that is fine for a slab."""
+    looks = iter(range(100_000))
+    filter_ = Filter(ALL_BANDS, parse(r"message~/took \d{3}/"), clock=lambda: next(looks) * PATIENCE_S / 4_000)
+    assert len(filter_.rows_of(messages(*["took 100 ms"] * 5_000))) == 5_000
+
+
 def test_filters_are_equal_by_what_they_select() -> None:
     assert Filter(ALL_BANDS, parse("a  b")) == Filter(ALL_BANDS, parse("a b"))
     assert Filter(frozenset({1})) != Filter()

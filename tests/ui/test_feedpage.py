@@ -104,6 +104,24 @@ def test_an_idle_page_does_nothing(page: FeedPage, feed: FakeFeed, qtbot: QtBot)
     assert not page._frame_timer.isActive()
 
 
+def test_bar_and_status_bar_say_the_same_figures(theme: Theme, qtbot: QtBot) -> None:
+    feed = FakeFeed()
+    page = FeedPage(feed, theme, is_local=True)
+    qtbot.addWidget(page, before_close_func=FeedPage.close_feed)
+    page.show()
+    page.bar.set_text("NOT nowhere")
+    feed.push_many(20)
+    settle(page, qtbot)
+    page.show_figures()
+    assert page.bar.field.figures == "20 match of 20"
+    assert page.status.text("shown") == "20 shown of 20"
+    feed.push_many(10)
+    page._frame()
+    page.status.refresh()  # the next figures are due a little later, for both
+    assert page.bar.field.figures == "20 match of 20"
+    assert page.status.text("shown") == "20 shown of 20"
+
+
 def test_records_that_left_the_ring_are_counted_as_skipped(theme: Theme, qtbot: QtBot) -> None:
     feed = FakeFeed(capacity=1_000)
     feed.push_many(5_000)

@@ -172,14 +172,28 @@ def test_counts_are_short_and_never_rounded_up(count: int, text: str) -> None:
 def test_what_is_half_typed_is_given_time_before_it_is_called_wrong(bar: FilterBar, qtbot: QtBot) -> None:
     told: list[str] = []
     bar.filter_changed.connect(lambda: told.append(bar.problem))
-    qtbot.keyClicks(bar.field, "level:")
+    qtbot.keyClicks(bar.field, "level: ")
     qtbot.waitUntil(lambda: not bar._state._typing.isActive())
     assert bar.problem == ""
     qtbot.waitUntil(lambda: bar.problem != "")
     assert bar.field.fault == 0
-    qtbot.keyClicks(bar.field, "error )")
-    qtbot.waitUntil(lambda: bar.field.fault == 12)
+    qtbot.keyClicks(bar.field, ")")
+    qtbot.keyClick(bar.field, Qt.Key.Key_Home)
+    qtbot.keyClicks(bar.field, "x ")
+    qtbot.waitUntil(lambda: bar.field.fault == 2)
     assert told == []
+
+
+def test_nothing_is_called_wrong_while_the_list_offers_what_is_missing(bar: FilterBar, qtbot: QtBot) -> None:
+    qtbot.keyClicks(bar.field, "level:")
+    assert bar.completer.is_open
+    assert bar.field._clear.isVisibleTo(bar), "what is typed can be cleared before it is looked at"
+    bar._state._typing.timeout.emit()
+    bar._state._patience.timeout.emit()
+    assert bar.problem == ""
+    qtbot.keyClick(bar.field, Qt.Key.Key_Escape)
+    assert bar.field.text() == "level:"
+    qtbot.waitUntil(lambda: bar.problem != "")
 
 
 def test_enter_says_at_once_what_is_wrong(bar: FilterBar, qtbot: QtBot) -> None:

@@ -71,10 +71,12 @@ def test_colours_lie_in_the_text_one_after_another(text: str) -> None:
         ("a ) b", 2, ")"),
         ('x "open phrase', 2, '"open'),
         ("level:nonsense b", 6, "nonsense"),
+        (r"path~/a \/ (b|c)/ d", 6, r"a \/ (b|c)"),
+        ("~/open x", 2, "open"),
         ("a  b", 1, None),
         ("a", 1, None),
     ],
 )
-def test_a_fault_is_underlined_to_the_end_of_its_word(text: str, position: int, marked: str | None) -> None:
+def test_a_fault_is_underlined_to_its_end(text: str, position: int, marked: str | None) -> None:
     mark = fault_mark(text, position, DARK)
     assert (mark and text[mark.start : mark.start + mark.length]) == marked

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QByteArray, QItemSelectionModel, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QByteArray, QItemSelectionModel, QModelIndex, Qt
+from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
@@ -355,6 +355,39 @@ def test_selected_records_are_in_the_rows_order(make_table: MakeTable) -> None:
     table = make_table(20)
     select(table, 9, 3, 4, 15)
     assert [record.seq for record in table.selected_records()] == [4, 5, 10, 16]
+
+
+@pytest.mark.parametrize("has_screen_reader", [False, True])
+def test_selecting_all_asks_no_row_for_itself(
+    make_table: MakeTable, qapp: QApplication, monkeypatch: pytest.MonkeyPatch, has_screen_reader: bool
+) -> None:
+    """Qt would ask for each cell, once for each column in the header, and for a screen reader."""
+    asked = 0
+    count = RecordModel.columnCount
+
+    def counting(model: RecordModel, *parent: QModelIndex) -> int:
+        nonlocal asked
+        asked += 1
+        return count(model, *parent)
+
+    monkeypatch.setattr(RecordModel, "columnCount", counting)
+    table = make_table(10_000)
+    was_active = QAccessible.isActive()
+    QAccessible.setActive(has_screen_reader)
+    try:
+        table.go_to_row(9_999)
+        qapp.processEvents()
+        asked = 0
+        table.selectAll()
+        table.repaint()
+        table.horizontalHeader().repaint()
+        qapp.processEvents()
+        table.go_to_row(5_000)
+        qapp.processEvents()
+    finally:
+        QAccessible.setActive(was_active)
+    assert table.selected_count == 1
+    assert asked < 1_000
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
