@@ -161,6 +161,7 @@ QLabel[kind="heading"] {{ color: {text}; font-weight: 600; }}
 QLabel[kind="problem"] {{ color: {error}; }}
 QWidget[kind="panel"] {{ background: {panel}; }}
 
+QPushButton, QToolButton, QCheckBox, QRadioButton {{ outline: none; }}
 QPushButton, QToolButton[kind="button"] {{
     background: {panel}; color: {text}; border: 1px solid {border}; border-radius: 6px;
     padding: 0 14px; min-height: 30px; font-weight: 500;

@@ -7,7 +7,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QPushButton, QStyle, QStyleOptionButton, QStylePainter
+from pytestqt.qtbot import QtBot
 
 from desktop_logs.core.levels import BANDS
 from desktop_logs.ui.theme import (
@@ -92,6 +94,25 @@ def test_choice_decides_and_listeners_hear_of_it_once(qapp: QApplication) -> Non
     assert heard == [LIGHT, DARK]
     theme.set_choice("system")
     assert theme.palette in (DARK, LIGHT)
+
+
+def test_the_keyboards_place_is_the_border_of_a_button_and_no_second_frame(theme: Theme, qtbot: QtBot) -> None:
+    """As after the Tab key, when a style draws its own frame around the text of what has the keyboard."""
+    button = QPushButton("Save")
+    qtbot.addWidget(button)
+    button.show()
+    pictures = []
+    for focus in (QStyle.StateFlag.State_None, QStyle.StateFlag.State_HasFocus):
+        picture = QImage(button.size(), QImage.Format.Format_RGB32)
+        picture.fill(0)
+        painter = QStylePainter(picture, button)
+        option = QStyleOptionButton()
+        option.rect, option.palette, option.text = button.rect(), button.palette(), button.text()  # type: ignore[attr-defined]
+        option.state = QStyle.StateFlag.State_Enabled | QStyle.StateFlag.State_KeyboardFocusChange | focus  # type: ignore[attr-defined]
+        painter.drawControl(QStyle.ControlElement.CE_PushButton, option)
+        painter.end()
+        pictures.append(picture.copy(button.rect().adjusted(4, 4, -4, -4)))
+    assert pictures[0] == pictures[1]
 
 
 def test_fonts_come_from_the_system(qapp: QApplication) -> None:
