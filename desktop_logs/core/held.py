@@ -24,7 +24,7 @@ from desktop_logs.core.scan import Filter, band_flags
 from desktop_logs.core.slab import Slab
 from desktop_logs.core.vocabulary import keys_in
 
-SLAB_RECORDS: Final = 2_048
+SLAB_RECORDS: Final = 1_024
 SLAB_CHARACTERS: Final = 500_000
 """A slab of long messages is closed earlier: one is made (5 ms), and looked through, in one go."""
 MAX_BYTES: Final = 1_000_000_000
