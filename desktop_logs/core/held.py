@@ -245,13 +245,18 @@ class Held:
         """True when the filter has been asked about every record held."""
         return not self._looked_from
 
-    def look(self, goes_on: Callable[[], bool]) -> None:
-        """Look at older slabs, newest first, until *goes_on* says no; it is asked after each. Raises TooSlow."""
+    def look(self, goes_on: Callable[[int], bool]) -> None:
+        """Look at older slabs, newest first, until *goes_on* says no. Raises TooSlow.
+
+        It is asked after each, with the number of rows that this call has found.
+        """
+        found = 0
         while self._looked_from:
             at = self._looked_from - 1
-            self._chosen[at] = _choose(self._chosen[at].slab, self._filter)
+            self._chosen[at] = chosen = _choose(self._chosen[at].slab, self._filter)
             self._looked_from = at
-            if not goes_on():
+            found += chosen.count
+            if not goes_on(found):
                 return
 
     @property

@@ -23,6 +23,7 @@ from desktop_logs.core.settings import DEFAULT_HELD_RECORDS
 from desktop_logs.ui.cells import COLUMNS, accessible_text, cell_text, tooltip_text
 
 _SLICE_S: Final = 0.005
+_FIRST_SLICE_S: Final = 0.016
 _FRAME_S: Final = 1 / 30
 _SCREEN_ROWS: Final = 40
 """About as many as a window shows."""
@@ -179,8 +180,8 @@ class RecordModel(QAbstractTableModel):
     def set_filter(self, bands: frozenset[int], query: Query) -> None:
         """Show the records whose band is in *bands* and that *query* selects.
 
-        The newest are looked at before this returns, for at most a slice (5 ms); the rest follows in slices, newest
-        first, as insertions in front. A change while a scan is under way discards that scan. A query that takes too
+        The newest are looked at before this returns, for a slice (5 ms), or for a frame at most while they do not fill a
+        screen; the rest follows in slices, newest first, as insertions in front. A change while a scan is under way discards that scan. A query that takes too
         long on a record ends the scan, and `filter_failed` says so.
         """
         wanted = Filter(bands, query, clock=self._clock, work_clock=self._work_clock)
@@ -190,7 +191,7 @@ class RecordModel(QAbstractTableModel):
         self._has_failed = False
         self._scan_work_s = 0.0
         self.beginResetModel()
-        failure = self._work(lambda: self._held.set_filter(wanted), self._look)
+        failure = self._work(lambda: self._held.set_filter(wanted), self._look_first)
         self._held.reveal()
         self.endResetModel()
         if failure is not None:
@@ -247,7 +248,12 @@ class RecordModel(QAbstractTableModel):
     def _look(self) -> None:
         """Go on with the scan for one slice of time."""
         deadline_s = self._clock() + _SLICE_S
-        self._held.look(lambda: self._clock() < deadline_s)
+        self._held.look(lambda _found: self._clock() < deadline_s)
+
+    def _look_first(self) -> None:
+        """Begin the scan. A screen that is full at once is painted once, and a person waits for it."""
+        began_s, missing = self._clock(), _SCREEN_ROWS - self._held.row_count
+        self._held.look(lambda found: self._clock() - began_s < (_FIRST_SLICE_S if found < missing else _SLICE_S))
 
     def _scan_slice(self) -> None:
         failure = self._work(self._look)

@@ -41,10 +41,10 @@ def passes(filter_: Filter, record: Record) -> bool:
     return band_of(record.severity) in filter_.bands and matches(record)
 
 
-def for_turns(turns: int) -> Callable[[], bool]:
+def for_turns(turns: int) -> Callable[[int], bool]:
     """Says yes so many times."""
     left = iter(range(turns))
-    return lambda: next(left, None) is not None
+    return lambda _found: next(left, None) is not None
 
 
 class HeldAgreesWithLists(RuleBasedStateMachine):
