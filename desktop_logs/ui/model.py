@@ -180,9 +180,9 @@ class RecordModel(QAbstractTableModel):
     def set_filter(self, bands: frozenset[int], query: Query) -> None:
         """Show the records whose band is in *bands* and that *query* selects.
 
-        The newest are looked at before this returns, for a slice (5 ms), or for a frame at most while they do not fill a
-        screen; the rest follows in slices, newest first, as insertions in front. A change while a scan is under way discards that scan. A query that takes too
-        long on a record ends the scan, and `filter_failed` says so.
+        The newest are looked at before this returns, for a slice (5 ms), or until they fill a screen, for a frame at
+        most; the rest follows in slices, newest first, as insertions in front. A change while a scan is under way
+        discards that scan. A query that takes too long on a record ends the scan, and `filter_failed` says so.
         """
         wanted = Filter(bands, query, clock=self._clock, work_clock=self._work_clock)
         if wanted == self._filter and not self._has_failed:
