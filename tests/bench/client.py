@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 
 from tests.bench.bench import Bench
-from tests.bench.events import EVENTS, TEXT
-from tests.bench.report import Figure, Row, at_least, at_most, never_more_than
+from tests.bench.events import EVENTS, TEXT, event_rows
+from tests.bench.report import Row
 from tests.bench.windows import SETTLE_S, OurWindow, Straightforward, Window
 from tests.support.node import NodeProgram
 
@@ -35,24 +35,8 @@ def measure(bench: Bench) -> Sequence[Row]:
         node.append(_into_node(count))
         bench.tell("client", ours=ours[-1][0], stall_ms=ours[-1][1], lost=lost[-1])
         bench.tell("client, peers", straightforward=straightforward[-1][0], node=node[-1])
-    return [
-        Row(
-            f"{count:,} single `log` events from a Node winston server to the window as client",
-            Figure([rate for rate, _ in ours], "/s"),
-            at_least(8_000),
-            [
-                ("stock qasync and python-socketio", Figure([rate for rate, _ in straightforward], "/s")),
-                ("Node's socket.io-client, which only counts", Figure(node, "/s")),
-            ],
-        ),
-        Row(
-            "… longest stall",
-            Figure([stall_ms for _, stall_ms in ours], "ms"),
-            at_most(50),
-            [("stock qasync and python-socketio", Figure([stall_ms for _, stall_ms in straightforward], "ms"))],
-        ),
-        Row("… missing or twice", Figure(lost, "records"), never_more_than(0)),
-    ]
+    what = f"{count:,} single `log` events from a Node winston server to the window as client"
+    return event_rows(what, "Node's socket.io-client, which only counts", ours, straightforward, node, lost)
 
 
 def _from_server(server: NodeProgram, window: Window, count: int, **where: int) -> tuple[float, float]:

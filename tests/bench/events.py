@@ -30,22 +30,30 @@ def measure(bench: Bench) -> Sequence[Row]:
         node.append(_into_node(count))
         bench.tell("events", ours=ours[-1][0], stall_ms=ours[-1][1], lost=lost[-1])
         bench.tell("events, peers", straightforward=straightforward[-1][0], node=node[-1])
+    what = f"{count:,} single `log` events from Node to the hub"
+    return event_rows(what, "Node's socket.io, which only counts", ours, straightforward, node, lost)
+
+
+def event_rows(
+    what: str,
+    what_node: str,
+    ours: Sequence[tuple[float, float]],
+    straightforward: Sequence[tuple[float, float]],
+    node: Sequence[float],
+    lost: Sequence[float],
+) -> Sequence[Row]:
+    """The rows of events one at a time: of both windows the rates and stalls, of Node's own program the rates."""
+    stock = "stock qasync and python-socketio"
+    rates, stalls_ms = zip(*ours, strict=True)
+    stock_rates, stock_stalls_ms = zip(*straightforward, strict=True)
     return [
         Row(
-            f"{count:,} single `log` events from Node to the hub",
-            Figure([rate for rate, _ in ours], "/s"),
+            what,
+            Figure(rates, "/s"),
             at_least(8_000),
-            [
-                ("stock qasync and python-socketio", Figure([rate for rate, _ in straightforward], "/s")),
-                ("Node's socket.io, which only counts", Figure(node, "/s")),
-            ],
+            [(stock, Figure(stock_rates, "/s")), (what_node, Figure(node, "/s"))],
         ),
-        Row(
-            "… longest stall",
-            Figure([stall_ms for _, stall_ms in ours], "ms"),
-            at_most(50),
-            [("stock qasync and python-socketio", Figure([stall_ms for _, stall_ms in straightforward], "ms"))],
-        ),
+        Row("… longest stall", Figure(stalls_ms, "ms"), at_most(50), [(stock, Figure(stock_stalls_ms, "ms"))]),
         Row("… missing or twice", Figure(lost, "records"), never_more_than(0)),
     ]
 
