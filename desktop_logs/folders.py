@@ -31,6 +31,11 @@ def logs_dir(data: Path) -> Path:
     return data / "logs"
 
 
+def history_dir(data: Path) -> Path:
+    """Where the segments of the history lie."""
+    return data / "history"
+
+
 def settings_file(data: Path) -> Path:
     """Where the settings of what is written where are kept."""
     return data / "settings.json"

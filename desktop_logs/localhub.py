@@ -12,6 +12,7 @@ from desktop_logs import __version__
 from desktop_logs.core.addresses import DEFAULT_PATH, HUB_HOST
 from desktop_logs.core.errors import ListenError
 from desktop_logs.core.feed import FeedState
+from desktop_logs.core.history import History
 from desktop_logs.core.hub import Hub
 from desktop_logs.core.records import Record
 from desktop_logs.core.settings import LogSettings
@@ -102,6 +103,10 @@ class LocalHub:
     @property
     def state(self) -> FeedState:
         return self._state
+
+    @property
+    def history(self) -> History | None:
+        return None
 
     @property
     def head(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from desktop_logs.core.history import History
 from desktop_logs.core.records import Record
 
 Phase = Literal["starting", "live", "waiting", "failed", "closed"]
@@ -42,6 +43,10 @@ class Feed(Protocol):
     @property
     def head(self) -> int:
         """The number of the newest record."""
+
+    @property
+    def history(self) -> History | None:
+        """Its records on disk; None where they cannot be asked for."""
 
     def since(self, seq: int, limit: int = 5000) -> list[Record]:
         """As Ring.since: at most *limit* records after *seq*, oldest first. Raises Evicted."""

@@ -6,18 +6,22 @@ caller's thread, which must be one and the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from desktop_logs.core.errors import EntryError
-from desktop_logs.core.producers import Producer, Producers, Span
+from desktop_logs.core.errors import EntryError, StorageError
+from desktop_logs.core.producers import Numbers, Producer, Producers, Span
 from desktop_logs.core.records import Record
 from desktop_logs.core.ring import Ring
 from desktop_logs.core.wire import parse_entry
 
 RING_CAPACITY = 100_000
+OUT_OF_NUMBERS = (
+    "Records cannot be numbered any more, since the data folder could not be written for too long. "
+    "Mend what the hub says about the disk, then send them again."
+)
 
 
 class Store(Protocol):
@@ -35,8 +39,29 @@ class Store(Protocol):
     def queue_records(self) -> int:
         """Records taken and not settled yet."""
 
-    def write(self, records: Sequence[Record]) -> Future[None]:
-        """Keep *records*; the future is done when they are safe, or has a StorageError. Raises Busy when full."""
+    @property
+    def last_number(self) -> int:
+        """The highest number that may be given by now: it and those below are never given by a later run."""
+
+    def write(self, records: Sequence[Record], numbers: Numbers | None = None) -> Future[None]:
+        """Keep *records*, and with them the *numbers* that their producer gave them.
+
+        The future is done when they are safe, or has a StorageError. Raises Busy when full.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What is left of earlier runs."""
+
+    head: int = 0
+    """No number up to this one is given again."""
+    newest: Sequence[Record] = ()
+    """The newest records, oldest first."""
+    producers: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+    """The numbers stored of each producer, the one heard of last at the end."""
+    epoch: str = ""
+    """Another one when the records, or their numbers, are not those that an earlier run had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +128,29 @@ class Hub:
         """The newest number given."""
         return self._head
 
+    def restore(self, restored: Restored) -> None:
+        """Go on where earlier runs have ended; before the first `take`."""
+        self._head = restored.head
+        self._producers.restore(restored.producers)
+        self.ring.extend(restored.newest)
+
     def take(self, payloads: Sequence[object], now_ns: int, *, producer: str = "", first: int = 0) -> Receipt:
         """Take a batch of entries in: what is wrong with one is told in the receipt, and the others go on.
 
         With a *producer* the entries are numbered from *first*; those taken before count as duplicates. Records are
-        in the ring, and followers woken, when this returns. Raises Busy, with nothing taken, when the store is full.
+        in the ring, and followers woken, when this returns. Raises Busy, with nothing taken, when the store is full,
+        and StorageError when it takes no more at all.
         """
         known = self._producers.get(producer) if producer else None
         # Asked before anything else: what leaves this list meanwhile is known to be stored then.
         in_flight = known.in_flight(first, len(payloads)) if known is not None else []
         batch = self._parse(payloads, now_ns, known, first, [span for span, _ in in_flight])
         kept = batch.again + batch.fresh
-        written = self.store.write(kept)  # first: when the store is full nothing else must have happened
+        if kept and kept[-1].seq > self.store.last_number:
+            raise StorageError(OUT_OF_NUMBERS)
+        spans = tuple((start, start + count) for start, count in batch.spans)
+        # First: when the store is full nothing else must have happened.
+        written = self.store.write(kept, Numbers(producer, spans) if known is not None else None)
         self._head += len(kept)
         self.counters.received += len(payloads)
         self.counters.duplicate += batch.duplicates

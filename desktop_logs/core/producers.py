@@ -1,22 +1,33 @@
-"""What numbered producers have sent already, so that a batch sent again is stored once. Pure; only memory."""
+"""What numbered producers have sent already, so that a batch sent again is stored once. Pure; stores keep it too."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
+from collections.abc import Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 Span = tuple[int, int]
 """Numbers from the first to below the second."""
 
 
-class Producer:
-    """How far one producer's numbered entries have come."""
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Which numbers of a producer a batch carries: with its records they are stored, or neither is."""
 
-    def __init__(self) -> None:
-        self.shown_next = 0
+    producer: str
+    spans: tuple[Span, ...]
+    """Also of entries that were refused: sent again, they are told as duplicates."""
+
+
+class Producer:
+    """How far one producer's numbered entries have come; at first as far as *stored*, apart and in order."""
+
+    def __init__(self, stored: tuple[Span, ...] = ()) -> None:
+        self.shown_next = stored[-1][1] if stored else 0
         """Entries below this number are in the ring."""
-        self._stored: tuple[Span, ...] = ()  # on disk: apart, in order; replaced as a whole
+        self._stored = stored  # on disk: apart, in order; replaced as a whole
         self._in_flight: dict[Span, Future[None]] = {}
 
     def in_flight(self, first: int, count: int) -> list[tuple[Span, Future[None]]]:
@@ -44,14 +55,14 @@ class Producer:
         def settle(done: Future[None]) -> None:
             # Runs on the disk thread, which alone replaces the stored spans; a dict's pop is atomic.
             if done.exception() is None:
-                self._stored = _joined(self._stored, span)
+                self._stored = joined(self._stored, span)
             if self._in_flight.get(span) is done:
                 self._in_flight.pop(span, None)
 
         stored.add_done_callback(settle)
 
 
-def _joined(spans: tuple[Span, ...], new: Span) -> tuple[Span, ...]:
+def joined(spans: tuple[Span, ...], new: Span) -> tuple[Span, ...]:
     """*spans* with *new* among them, those that touch made one. A producer that moves on has one or two."""
     apart = [span for span in spans if span[1] < new[0] or new[1] < span[0]]
     touching = [span for span in spans if span not in apart]
@@ -66,6 +77,11 @@ class Producers:
     def __init__(self, capacity: int = 1_000) -> None:
         self._capacity = capacity
         self._known: OrderedDict[str, Producer] = OrderedDict()
+
+    def restore(self, stored: Mapping[str, tuple[Span, ...]]) -> None:
+        """Know what an earlier run has stored of each producer, the one heard of last at the end."""
+        for name, spans in stored.items():
+            self._known[name] = Producer(spans)
 
     def get(self, name: str) -> Producer:
         """The producer called *name*, known or new."""

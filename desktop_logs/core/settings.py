@@ -17,7 +17,7 @@ _LEVEL_FIELDS = ("console_level", "file_level", "error_level")
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """What goes to the console and to the rotating files. Frozen: change it with `changed(...)`."""
+    """What is printed, filed and kept searchable, and for how long. Frozen: change it with `changed(...)`."""
 
     console: bool = False
     """Print records to the terminal as they come."""
@@ -32,6 +32,16 @@ class LogSettings:
     """A file that would grow past this is followed by a numbered one (`.log.1`, `.log.2`, …)."""
     max_age_days: int = 30
     """Files of days longer ago than this are deleted."""
+    max_total_bytes: int = 2_000_000_000
+    """The oldest files are deleted when all of them together are larger than this."""
+    history: bool = True
+    """Keep records searchable in `history/`."""
+    history_max_age_days: int = 30
+    """Segments of the history of days longer ago than this are deleted."""
+    history_max_bytes: int = 5_000_000_000
+    """The oldest segments are deleted when all of them together are larger than this."""
+    min_free_bytes: int = 500_000_000
+    """Nothing more is stored while the disk has less free space than this."""
     held_records: int = DEFAULT_HELD_RECORDS
     """How many of the newest records each tab of the window holds; about 200 bytes each, and their text."""
 
@@ -44,11 +54,15 @@ class LogSettings:
                 parse_threshold(value)
             except ValueError as wrong:
                 raise SettingsError(f"{name}: {wrong}") from None
-        for name in ("console", "files"):
+        for name in ("console", "files", "history"):
             if not isinstance(getattr(self, name), bool):
                 raise SettingsError(f"{name} must be true or false, not {getattr(self, name)!r}.")
         _check_number("max_file_bytes", self.max_file_bytes, 1_000, 100_000_000_000)
         _check_number("max_age_days", self.max_age_days, 1, 36_500)
+        _check_number("max_total_bytes", self.max_total_bytes, 1_000, 100_000_000_000_000)
+        _check_number("history_max_age_days", self.history_max_age_days, 1, 36_500)
+        _check_number("history_max_bytes", self.history_max_bytes, 1_000_000, 100_000_000_000_000)
+        _check_number("min_free_bytes", self.min_free_bytes, 0, 100_000_000_000_000)
         _check_number("held_records", self.held_records, 1_000, MAX_HELD_RECORDS)
 
     def changed(self, **changes: Any) -> LogSettings:

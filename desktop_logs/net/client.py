@@ -92,6 +92,11 @@ class RemoteFeed:
         return self._state
 
     @property
+    def history(self) -> None:
+        """A version 1 server has none that could be asked for."""
+        return None
+
+    @property
     def head(self) -> int:
         """The number of the newest record."""
         return self._ring.head

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from desktop_logs.core.errors import Busy, StorageError
 from desktop_logs.core.levels import parse_threshold
+from desktop_logs.core.producers import Numbers
 from desktop_logs.core.records import Record
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.core.wire import encode_entry
@@ -129,7 +130,12 @@ class DiskThread:
         """Begin to write, first what has been handed over already."""
         self._thread.start()
 
-    def write(self, records: Sequence[Record]) -> Future[None]:
+    @property
+    def last_number(self) -> int:
+        """The highest number that may be given by now."""
+        return 2**62
+
+    def write(self, records: Sequence[Record], numbers: Numbers | None = None) -> Future[None]:
         """Take *records*, oldest first; the future is done when the operating system has those that the levels let
         through, so that a kill of this program loses none. Below the levels, or with files off, they count as stored.
 

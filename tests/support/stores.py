@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from desktop_logs.core.errors import Busy, StorageError
+from desktop_logs.core.producers import Numbers
 from desktop_logs.core.records import Record
 
 
@@ -18,6 +19,8 @@ class SmallStore:
         self.is_prompt = is_prompt
         self.is_full = False
         self.broken: StorageError | None = None
+        self.numbers: list[Numbers] = []
+        self.last_number = 2**62
         self.stored = 0
         self.failed = 0
 
@@ -25,9 +28,11 @@ class SmallStore:
     def queue_records(self) -> int:
         return sum(len(records) for records, _ in self.waiting)
 
-    def write(self, records: Sequence[Record]) -> Future[None]:
+    def write(self, records: Sequence[Record], numbers: Numbers | None = None) -> Future[None]:
         if self.is_full:
             raise Busy("too much waits for the disk", 1)
+        if numbers is not None:
+            self.numbers.append(numbers)
         done: Future[None] = Future()
         done.set_running_or_notify_cancel()  # as the real one: who waits cannot cancel it
         self.waiting.append((records, done))

@@ -8,6 +8,7 @@ from itertools import cycle, islice
 from PySide6.QtCore import QCoreApplication
 
 from desktop_logs.core.feed import FeedState, Phase
+from desktop_logs.core.history import History
 from desktop_logs.core.levels import severity_of_name
 from desktop_logs.core.records import Record
 from desktop_logs.core.ring import Ring
@@ -37,6 +38,7 @@ class FakeFeed:
         self.name = name
         self.address = address
         self.state = FeedState("live", f"listening on {address}")
+        self.history: History | None = None
         self.ring = Ring(capacity)
         self.counters: dict[str, int] = {"producers": 3, "viewers": 2, "dropped": 0, "rejected": 0}
         self.listeners: list[Callable[[], None]] = []
