@@ -15,8 +15,6 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, Final
 
-import msgspec
-
 from desktop_logs.core.levels import band_of
 from desktop_logs.core.records import Record
 
@@ -90,9 +88,13 @@ def set_fact(connection: sqlite3.Connection, name: str, value: str | int) -> Non
 def insert_records(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
     """Add *records*, whose numbers grow, with what is known of their blocks. The index is the caller's matter."""
     rows = [
-        (*row, row[3].isascii() and row[4].isascii() and row[5].isascii() and row[6].isascii())
-        for row in map(msgspec.structs.astuple, records)
-    ]
+        (
+            record.seq, record.time_ns, record.severity, level, source, message, context, record.given_id,
+            level.isascii() and source.isascii() and message.isascii() and context.isascii(),
+        )
+        for record in records
+        for level, source, message, context in ((record.level, record.source, record.message, record.context),)
+    ]  # fmt: skip
     connection.executemany(_INSERT_RECORD, rows)
     blocks: dict[int, list[int]] = {}
     for record in records:
@@ -107,9 +109,8 @@ def insert_records(connection: sqlite3.Connection, records: Sequence[Record]) ->
 
 def index_groups(connection: sqlite3.Connection, groups: Iterable[tuple[int, Sequence[Record]]]) -> None:
     """Add complete groups to the index: each its number and all of its records that there will ever be."""
-    connection.executemany(
-        "INSERT INTO words (rowid, text) VALUES (?, ?)", ((group, document(of)) for group, of in groups)
-    )
+    documents = ((group, document(records)) for group, records in groups)
+    connection.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", documents)
 
 
 def document(records: Iterable[Record]) -> str:
