@@ -111,6 +111,20 @@ async def test_a_disk_that_fails_is_told_to_each_that_asked(producer: Producer, 
     assert answers[3] == {"ok": False, "error": "No space left.", "accepted": 0}
 
 
+async def test_what_meets_a_fault_of_the_hub_is_counted_and_reported(
+    producer: Producer, store: SmallStore, hub: Hub, reported: list[str]
+) -> None:
+    store.fault = KeyError("a fault of ours")
+    await producer.send(log("a"), log("b"))
+    await soon("both are counted", lambda: hub.stats()["rejected"] == 2)
+    store.fault = None
+    await producer.send(log("c", 1))
+    assert (await producer.answers(1))[1]["ok"]
+    assert hub.stats()["received"] == 3
+    assert "a fault of ours" in hub.last_rejection
+    assert reported
+
+
 async def test_a_frame_that_is_none_between_events_is_counted_and_loses_no_other(
     producer: Producer, server: HubServer, hub: Hub
 ) -> None:
