@@ -13,6 +13,7 @@ import pytest
 
 from desktop_logs.core.errors import StorageError
 from desktop_logs.core.hub import Hub
+from desktop_logs.core.producers import Numbers
 from desktop_logs.core.records import Record
 from desktop_logs.net import eventingest
 from desktop_logs.net.server import HubServer
@@ -267,10 +268,10 @@ async def test_a_long_list_waits_for_the_disk_no_longer_than_one_entry(
     retries = 0
     write = store.write
 
-    def counted(records: Sequence[Record]) -> Future[None]:
+    def counted(records: Sequence[Record], numbers: Numbers | None = None) -> Future[None]:
         nonlocal retries
         retries += 1
-        return write(records)
+        return write(records, numbers)
 
     monkeypatch.setattr(store, "write", counted)
     store.is_full = True
