@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from datetime import date
@@ -19,11 +20,11 @@ def running_s() -> float:
     Linux and macOS, CLOCK_BOOTTIME (Linux) and macOS' CLOCK_MONOTONIC do not: clock_gettime(2), clock_gettime(3).
     On Windows it goes on.
     """
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    if hasattr(time, "clock_gettime"):
-        return time.clock_gettime(time.CLOCK_MONOTONIC)
-    return time.monotonic()
+    if sys.platform == "win32":
+        seconds = time.monotonic()
+    else:
+        seconds = time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    return seconds
 
 
 class ClockWatch:

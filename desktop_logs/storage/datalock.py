@@ -91,8 +91,7 @@ class DataLock:
         return notice
 
     def announce(self, url: str) -> None:
-        """Tell those who come later where this program listens; empty when it no longer does. Only while it is held.
-        """
+        """Tell those who come later where this program listens; empty when it no longer does. Only while it is held."""
         if self._file is None:
             return
         text = json.dumps({"what": self._description, "pid": os.getpid(), "url": url}).encode() + b"\n"
