@@ -50,6 +50,15 @@ class StorageError(EnvironmentFault):
     """Records could not be written."""
 
 
+class FolderInUse(EnvironmentFault):
+    """Another program writes in the data folder: *holder* says which, *url* where it listens; empty when unknown."""
+
+    def __init__(self, message: str, holder: str = "", url: str = "") -> None:
+        super().__init__(message)
+        self.holder = holder
+        self.url = url
+
+
 class ConnectError(EnvironmentFault):
     """A remote server could not be reached, or is not one that can be understood."""
 
