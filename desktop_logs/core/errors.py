@@ -13,6 +13,10 @@ class EntryError(PeerError):
     """An entry that cannot be taken; the others of its batch are."""
 
 
+class Cancelled(DesktopLogsError):
+    """What was asked for is not wanted any more: who cancelled it knows, and nobody else is told."""
+
+
 class UserError(DesktopLogsError):
     """What a person typed cannot be done as it stands."""
 
