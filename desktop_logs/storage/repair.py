@@ -166,6 +166,8 @@ class Repairs:
         while not self._stop.is_set():
             with self._wake:
                 if not self._reported and not to_check and (self._wait_s is not None or not self._to_rebuild):
+                    if self._wait_s is None:  # nothing has failed since it was last tried
+                        self._problem = ""
                     self._wake.wait(self._wait_s)
                     self._wait_s = None
                     to_check.extend(failed)
@@ -259,7 +261,6 @@ class Repairs:
             _settled_mark(damaged).touch()
             self._tell(_told(name, damaged, result))
         self._to_rebuild.popleft()
-        self._problem = ""
 
     def _tell(self, sentence: str) -> None:
         self._notice = sentence
