@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate, compress
+from itertools import accumulate, chain, compress, islice
+from operator import attrgetter
 from typing import Final, overload
 
 from desktop_logs.core.records import Record
 from desktop_logs.core.scan import band_flags
 from desktop_logs.core.slab import Slab
+
+_seq_of = attrgetter("seq")
 
 
 class Chosen:
@@ -83,6 +86,30 @@ class Rows(Sequence[Record]):
                 yield from map(part.slab.__getitem__, part.rows)
         yield from self._newest
 
+    def around(self, record: Record, span_ns: int, limit: int) -> list[Record]:
+        """As History.around: those within *span_ns* of *record*'s time; of more than *limit* the nearest by number.
+
+        3 µs for each that is returned.
+        """
+        since_ns, until_ns = record.time_ns - span_ns, record.time_ns + span_ns
+
+        def within(records: Iterable[Record]) -> Iterator[Record]:
+            return (one for one in records if since_ns <= one.time_ns <= until_ns)
+
+        def of_parts(parts: Iterable[Chosen], step: int) -> Iterator[Record]:
+            for part in parts:
+                if part.slab.first_time_ns <= until_ns and part.slab.last_time_ns >= since_ns:
+                    yield from within(map(part.slab.__getitem__, part.rows[::step]))
+
+        # Outward from the record, since there may be a million within its time.
+        middle = bisect_left(self._parts, record.seq, key=lambda part: part.slab.last_seq)
+        at = bisect_left(self._newest, record.seq, key=_seq_of)
+        before = chain(within(reversed(self._newest[:at])), of_parts(reversed(self._parts[: middle + 1]), -1))
+        after = chain(of_parts(self._parts[middle:], 1), within(self._newest[at:]))
+        earlier = list(islice((one for one in before if one.seq < record.seq), limit))
+        later = list(islice((one for one in after if one.seq >= record.seq), limit))
+        return nearest([*reversed(earlier), *later], record.seq, limit)
+
     def part(self, ranges: Iterable[tuple[int, int]]) -> Rows:
         """Those from each first row to each last one of *ranges*, which are in order and do not overlap."""
         parts: list[Chosen] = []
@@ -100,3 +127,14 @@ class Rows(Sequence[Record]):
                 number += 1
             newest += self._newest[max(first - in_slabs, 0) : max(last + 1 - in_slabs, 0)]
         return Rows(parts, newest)
+
+
+def nearest(records: Sequence[Record], seq: int, limit: int) -> list[Record]:
+    """Those *limit* of *records*, whose numbers grow, that are nearest to the number *seq*."""
+    first, after = 0, len(records)
+    while after - first > limit:
+        if seq - records[first].seq > records[after - 1].seq - seq:
+            first += 1
+        else:
+            after -= 1
+    return list(records[first:after])
