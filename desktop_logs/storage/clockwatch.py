@@ -9,6 +9,8 @@ from datetime import date
 
 DAY_S = 86_400.0
 HOUR_S = 3_600.0
+# More than a day, however a day itself is rounded.
+_JUMP_S = DAY_S + 1.0
 # A longer time between two looks was spent asleep, which proves nothing about the clock.
 _MAX_BETWEEN_LOOKS_S = 300.0
 
@@ -66,12 +68,12 @@ class ClockWatch:
         now_s = self._running()
         offset_s = self._wall() - now_s
         self._steady_s += min(now_s - self._looked_s, _MAX_BETWEEN_LOOKS_S)
-        if abs(offset_s - self._offset_s) > DAY_S:
+        if abs(offset_s - self._offset_s) > _JUMP_S:
             self._steady_s = 0.0
         self._looked_s, self._offset_s = now_s, offset_s
         jump_s = offset_s - self._trusted_s
         was_off = self._at_start and jump_s > 0
-        if abs(jump_s) <= DAY_S or self._steady_s >= (HOUR_S if was_off else DAY_S):
+        if abs(jump_s) <= _JUMP_S or self._steady_s >= (HOUR_S if was_off else DAY_S):
             self._trusted_s = offset_s
             self._at_start = False
             return ""

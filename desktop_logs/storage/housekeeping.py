@@ -154,21 +154,30 @@ class Housekeeping:
         self._thread: threading.Thread | None = None
         self._written_s: dict[str, float] = {}
 
-        # The rest belongs to the thread.
-        self._has_begun = False
-        self._notice = ""
+        self._has_begun = False  # belongs to the thread that writes
+        self._notice = ""  # belongs to this one
 
     @property
     def notice(self) -> str:
         """Why nothing is deleted by age at present, in one sentence that is no complaint; else empty."""
         return self._notice
 
+    def begin(self, today: date) -> None:
+        """Look at what earlier runs have left, before this one opens anything for writing: a segment that is begun by a
+        wrong clock would make it look right. The first request does it otherwise. Raises OSError.
+        """
+        if not self._has_begun:
+            self._watch.begin(self._newest_day(today), today)
+            self._has_begun = True
+
     def request(self, today: date, settings: LogSettings, *, live_segment: str = "") -> None:
         """Tidy soon: at once, or after the run that is under way. Does nothing once stopped.
 
         For the thread that writes, so that what is live is known: *live_segment* names the segment that is open for
         writing, empty when none is. To be called every few minutes at least, for the sake of the clock's watch.
+        Raises OSError, the first time.
         """
+        self.begin(today)
         with self._lock:
             if self._stop.is_set():
                 return
@@ -205,9 +214,6 @@ class Housekeeping:
 
     def _tidy(self, wanted: _Wanted) -> str:
         settings, today = wanted.settings, wanted.today
-        if not self._has_begun:
-            self._watch.begin(self._newest_day(today), today)
-            self._has_begun = True
         self._notice = self._watch.look()
         problems = [tidy(series, today, self._stop) for series in self._series]
         max_age_days = None if self._notice else settings.max_age_days
