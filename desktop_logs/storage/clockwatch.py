@@ -56,9 +56,10 @@ class ClockWatch:
         More than a day ago means that the program was off or that the clock is wrong; an hour of steady clock decides.
         More than a day ahead is a jump back.
         """
-        if newest is not None:
-            self._trusted_s = self._offset_s - (today - newest).days * DAY_S
-            self._at_start = True
+        self._looked_s = self._running()
+        self._offset_s = self._wall() - self._looked_s
+        self._trusted_s = self._offset_s - ((today - newest).days if newest is not None else 0) * DAY_S
+        self._at_start = True
 
     def look(self) -> str:
         """Empty when the clock can be trusted, else one sentence that says why nothing is deleted by age.

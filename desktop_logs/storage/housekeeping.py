@@ -125,6 +125,7 @@ class _Wanted:
     today: date
     settings: LogSettings
     live_segment: str
+    by_age: bool
 
 
 class Housekeeping:
@@ -154,8 +155,9 @@ class Housekeeping:
         self._thread: threading.Thread | None = None
         self._written_s: dict[str, float] = {}
 
-        self._has_begun = False  # belongs to the thread that writes
-        self._notice = ""  # belongs to this one
+        # The rest belongs to the thread that writes.
+        self._has_begun = False
+        self._notice = ""
 
     @property
     def notice(self) -> str:
@@ -178,10 +180,12 @@ class Housekeeping:
         Raises OSError, the first time.
         """
         self.begin(today)
+        # Here and not in the run: that may come after a jump that made *today* wrong is undone.
+        self._notice = self._watch.look()
         with self._lock:
             if self._stop.is_set():
                 return
-            self._wanted = _Wanted(today, settings, live_segment)
+            self._wanted = _Wanted(today, settings, live_segment, by_age=not self._notice)
             now_s = self._watch.running_s
             self._written_s.update((series.live, now_s) for series in self._series if series.live)
             if self._thread is None:
@@ -214,13 +218,12 @@ class Housekeeping:
 
     def _tidy(self, wanted: _Wanted) -> str:
         settings, today = wanted.settings, wanted.today
-        self._notice = self._watch.look()
         problems = [tidy(series, today, self._stop) for series in self._series]
-        max_age_days = None if self._notice else settings.max_age_days
+        max_age_days = settings.max_age_days if wanted.by_age else None
         limits = Limits(max_age_days, settings.max_total_bytes)
         problems.append(prune_files(self._series, today, limits, self._stop, self._spared(settings.max_age_days)))
         if self._history is not None:
-            max_age_days = None if self._notice else settings.history_max_age_days
+            max_age_days = settings.history_max_age_days if wanted.by_age else None
             limits = Limits(max_age_days, settings.history_max_bytes)
             kept_from = self._kept_from(self._history, wanted)
             problems.append(prune_history(self._history, today, limits, self._stop, kept_from))
