@@ -35,9 +35,9 @@ class Stopped(Exception):
 def check(path: Path, is_stopped: Callable[[], bool] = lambda: False, *, is_live: bool = False) -> str:
     """Empty when the segment *path* is sound, else what is wrong with it. About 2 s for 100 MB, others' turn meanwhile.
 
-    Changes nothing, but for a `-wal` that is brought in. One that *is_live* may be written meanwhile; then damage inside
-    the index can go unseen, since FTS5's own check locks out the writer. Raises Stopped, and OSError when the file
-    cannot be read at all, which says nothing about it.
+    Changes nothing, but for a `-wal` that is brought in. One that *is_live* may be written meanwhile; then damage
+    inside the index can go unseen, since FTS5's own check locks out the writer. Raises Stopped, and OSError when the
+    file cannot be read at all, which says nothing about it.
     """
     with open(path, "rb"):  # SQLite says of a file that may not be read what it says of one that is broken
         pass

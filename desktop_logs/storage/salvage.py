@@ -17,7 +17,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, Self, cast
 
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import MAX_ENTRY_BYTES, context_of
@@ -32,6 +32,9 @@ _INTEGER_BYTES: Final = (0, 1, 2, 3, 4, 6, 8)
 _MAX_PAYLOAD_BYTES: Final = 2 * MAX_ENTRY_BYTES
 """More than message, context and names of a record can have: a longer row is no row of ours."""
 _LAST_NUMBER: Final = 2**62
+
+_Row = tuple[None, int, int, str, str, str, str, str, int]
+_KINDS: Final = (type(None), int, int, str, str, str, str, str, int)
 
 Value = int | str | bytes | None
 
@@ -226,16 +229,15 @@ def _columns(payload: bytes) -> list[Value]:
 
 def _record(seq: int, columns: Sequence[Value]) -> Record:
     """The record of a row of `records`. Raises ValueError when it can be none."""
-    match columns:
-        case [None, int(time_ns), int(severity), str(level), str(source), str(message), str(context), str(given_id), _]:
-            record = Record(seq, time_ns, severity, level, source, message, context, given_id)
-        case _:
-            raise ValueError("these are the columns of another table")
+    if tuple(map(type, columns)) != _KINDS:  # thrice as fast as a pattern
+        raise ValueError("these are the columns of another table")
+    _, time_ns, severity, level, source, message, context, given_id, was_ascii = cast("_Row", columns)
+    record = Record(seq, time_ns, severity, level, source, message, context, given_id)
     if not (0 < seq <= _LAST_NUMBER and 1 <= severity <= 24 and level):
         raise ValueError("no record has such values")
     # What is not ASCII although it was when it was written has been damaged since.
     is_ascii = level.isascii() and source.isascii() and message.isascii() and context.isascii()
-    if columns[8] != is_ascii or not isinstance(context_of(record), dict):
+    if was_ascii != is_ascii or not isinstance(context_of(record), dict):
         raise ValueError("no record has such values")
     return record
 
