@@ -83,6 +83,7 @@ class ExportJob:
                 pieces.clear()
                 self._progress(done, self.total)
                 slice_end_s = time.perf_counter() + SLICE_S
+        pieces.append(self._form.tail)
         await self._on_disk(self._part.write, b"".join(pieces))
         await self._on_disk(self._part.finish)
         self._progress(self.total, self.total)

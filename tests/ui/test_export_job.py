@@ -72,6 +72,13 @@ async def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
             await asyncio.sleep(0)
 
 
+async def test_an_html_page_is_closed_by_its_tail(tmp_path: Path) -> None:
+    form = FORMATS["html"]
+    await ExportJob(varied(300), form, tmp_path / "out.html").run()
+    written = (tmp_path / "out.html").read_bytes()
+    assert written == form.head + form.encode(varied(300)) + form.tail
+
+
 async def test_jsonl_reads_back_as_the_same_records(tmp_path: Path) -> None:
     """Every line is the entry of its record."""
     records = varied(1_000)
@@ -105,9 +112,9 @@ async def test_text_is_a_line_a_record_and_obeys_no_control_character(tmp_path: 
 
 
 @pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
-async def test_no_records_make_a_file_with_nothing_but_its_head(tmp_path: Path, form: Any) -> None:
+async def test_no_records_make_a_file_with_nothing_but_its_head_and_tail(tmp_path: Path, form: Any) -> None:
     assert await ExportJob([], form, tmp_path / "out").run() == 0
-    assert (tmp_path / "out").read_bytes() == form.head
+    assert (tmp_path / "out").read_bytes() == form.head + form.tail
 
 
 async def test_progress_grows_to_the_total(tmp_path: Path) -> None:

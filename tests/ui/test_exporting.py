@@ -138,7 +138,7 @@ def test_one_selected_record_is_no_choice_but_can_be_chosen(make: Callable[..., 
     assert read(tmp_path / "out.jsonl") == records(1)
 
 
-@pytest.mark.parametrize("index", range(3), ids=FORMATS)
+@pytest.mark.parametrize("index", range(len(FORMATS)), ids=FORMATS)
 def test_the_suffix_follows_the_format(make: Callable[..., Opened], tmp_path: Path, index: int) -> None:
     form = list(FORMATS.values())[index]
     opened = make(shown=10)
@@ -146,7 +146,7 @@ def test_the_suffix_follows_the_format(make: Callable[..., Opened], tmp_path: Pa
     opened.format.setCurrentIndex(index)
     assert Path(opened.name.text()).suffix == form.suffix
     opened.run(lambda: opened.press("Export"), until=lambda: opened.files)
-    assert opened.files[0].read_bytes() == form.head + form.encode(records(10))
+    assert opened.files[0].read_bytes() == form.head + form.encode(records(10)) + form.tail
 
 
 def test_a_suffix_of_ones_own_stays(make: Callable[..., Opened]) -> None:
