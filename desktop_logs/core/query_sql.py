@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, Final, Protocol, cast
 
 from desktop_logs.core.errors import TooSlow
+from desktop_logs.core.levels import ALL_BANDS, band_of
 from desktop_logs.core.query_match import FieldLeaf, StoredTest, bands_meant, stored_test
 from desktop_logs.core.query_tree import (
     BUILT_IN,
@@ -83,6 +84,15 @@ def where(tree: Node | None) -> Where:
         return Where("1")
     parameters: list[Parameter] = []
     return Where(_sql(tree, parameters), tuple(parameters))
+
+
+def in_bands(condition: Where, bands: frozenset[int]) -> Where:
+    """*condition* for the records whose band (an index into levels.BANDS) is in *bands*."""
+    if bands >= ALL_BANDS:
+        return condition
+    # Severities first: that needs no look at a text.
+    severities = [str(severity) for severity in range(25) if band_of(severity) in bands]
+    return Where(f"(severity IN ({', '.join(severities)}) AND {condition.sql})", condition.parameters)
 
 
 def register_functions(connection: Connection) -> QueryFunctions:
