@@ -7,17 +7,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 from desktop_logs.core.errors import Busy, StorageError
+from desktop_logs.core.hub import Restored
 from desktop_logs.core.levels import parse_threshold
 from desktop_logs.core.producers import Numbers
 from desktop_logs.core.records import Record
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.core.wire import encode_entry
 from desktop_logs.storage.folder import ELSEWHERE, cannot_write
+from desktop_logs.storage.history import LAST_NUMBER, HistoryWriter, OnDamage
 from desktop_logs.storage.housekeeping import Housekeeping
 from desktop_logs.storage.logfiles import LogFiles
 from desktop_logs.storage.rotation import Opener, open_appending
@@ -28,20 +30,23 @@ Encode = Callable[[Record], bytes]
 Console = Callable[[Sequence[Record]], None]
 """Prints records; called on the disk thread."""
 
-_GROUP_RECORDS = 4_000
-_GROUP_BYTES = 8_000_000
+# How many records, and bytes, are written together. An index takes 20 µs for each record.
+_GROUP = (4_000, 8_000_000)
+_INDEXED_GROUP = (1_000, 400_000)
 # About 3 ms with the real encoder: what a frame of the window can spare while this thread holds the GIL.
 _SLICE_RECORDS = 1_000
 # What is held for each beside its text; a batch has a future with its lock.
 _RECORD_BYTES = 100
 _BATCH_BYTES = 1_000
 _PROBE_S = 1.0
+_MEASURE_S = 2.0
 _TIDY_AGAIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
     records: tuple[Record, ...]
+    numbers: Numbers | None
     size: int
     done: Future[None] = field(default_factory=Future)
 
@@ -67,6 +72,9 @@ class DiskThread:
         max_queue_bytes: int = 64_000_000,
         opener: Opener = open_appending,
         elsewhere: str = ELSEWHERE,
+        history: Path | None = None,
+        on_damage: OnDamage | None = None,
+        clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._folder = folder
         self._elsewhere = elsewhere
@@ -85,16 +93,21 @@ class DiskThread:
         self._failed = 0
         self._closing = False
         self._write_problem = ""
+        self._numbers_problem = ""
         self._tidy_problem = ""
         self._console_problem = ""
 
         # The rest belongs to the thread.
         self._files = LogFiles(folder, settings, opener)
+        self._history = None
+        if history is not None:
+            self._history = HistoryWriter(history, self._files, on_damage, clock_ns, elsewhere)
         self._housekeeping = Housekeeping(self._files.series, self._report_tidy)
         self._current = settings
         self._unyielded_records = 0
         self._failed_bytes = 0
         self._probe_at_s = 0.0
+        self._measure_at_s = 0.0
         self._tidied: object = None
         self._tidy_at_s = 0.0
 
@@ -124,16 +137,40 @@ class DiskThread:
 
         A failure to write ends here within 2 s of its cause, also when nobody writes.
         """
-        return self._write_problem or self._tidy_problem or self._console_problem
+        return self._write_problem or self._numbers_problem or self._tidy_problem or self._console_problem
+
+    @property
+    def last_number(self) -> int:
+        """The highest number that may be given by now: it and those below are never given by a later run."""
+        return self._history.last_number if self._history is not None else LAST_NUMBER
+
+    @property
+    def history_records(self) -> int:
+        """Records in the history, also those of earlier runs."""
+        return self._history.records if self._history is not None else 0
+
+    @property
+    def history_bytes(self) -> int:
+        """What the history takes on disk, as of a few seconds ago."""
+        return self._history.bytes if self._history is not None else 0
+
+    def open(self) -> Restored:
+        """What earlier runs have left; before `start`, in a thread of its own: it may take 2 s.
+
+        Raises nothing: when it fails, `problem` says why, and nothing is stored until it works after all.
+        """
+        history = self._history
+        if history is None:
+            return Restored()
+        restored: list[Restored] = []
+        if self._attempt(lambda: restored.append(history.open())) is None and not self._current.history:
+            self._attempt(history.release)
+        (left,) = restored or [history.unopened()]
+        return left if self._current.history else replace(left, newest=())
 
     def start(self) -> None:
         """Begin to write, first what has been handed over already."""
         self._thread.start()
-
-    @property
-    def last_number(self) -> int:
-        """The highest number that may be given by now."""
-        return 2**62
 
     def write(self, records: Sequence[Record], numbers: Numbers | None = None) -> Future[None]:
         """Take *records*, oldest first; the future is done when the operating system has those that the levels let
@@ -145,13 +182,13 @@ class DiskThread:
         taken = tuple(records)
         text = sum(len(record.message) + len(record.context) for record in taken)
         size = _BATCH_BYTES + len(taken) * _RECORD_BYTES + text
-        batch = _Batch(taken, size)
+        batch = _Batch(taken, numbers, size)
         # Now, since a waiter that is cancelled would else take the answer from the others, or stop the thread's own.
         batch.done.set_running_or_notify_cancel()
         with self._wake:
             if self._closing:
                 raise StorageError("The log files are closed, since the program is ending. Send it again later.")
-            if not taken:
+            if not taken and (numbers is None or not numbers.spans):
                 batch.done.set_result(None)
                 return batch.done
             full = (
@@ -204,16 +241,19 @@ class DiskThread:
                 self._settle(job)
             # Not only while idle: records below every level come and go without touching the disk.
             if self._write_problem and time.monotonic() >= self._probe_at_s:
-                self._attempt(lambda: self._files.probe(self._failed_bytes, self._today()))
+                self._attempt(self._probe)
+            self._look_after_history()
         problem = self._write_problem
-        if self._attempt(self._files.close) is None:
+        if self._attempt(self._close_all) is None:
             self._write_problem = problem  # a file that closes well does not make the failed writes good
 
     def _next_job(self) -> list[_Batch] | LogSettings:
         """A change of settings, or what waits before the next one: no more than keeps the first answer quick."""
         group: list[_Batch] = []
         records = size = 0
-        while self._queue and records < _GROUP_RECORDS and size < _GROUP_BYTES:
+        indexed = self._history is not None and self._current.history
+        most_records, most_bytes = _INDEXED_GROUP if indexed else _GROUP
+        while self._queue and records < most_records and size < most_bytes:
             first = self._queue[0]
             if isinstance(first, LogSettings):
                 if group:
@@ -230,12 +270,22 @@ class DiskThread:
         self._current = settings
         if not settings.console:
             self._console_problem = ""
+        keeps_history = self._history is not None and settings.history
+        problem = self._write_problem
         if settings.files:
             self._files.configure(settings)
-        else:  # closes the files, and with that whatever was wrong with them is over
-            self._attempt(lambda: self._files.configure(settings))
+        elif self._attempt(lambda: self._files.configure(settings)) is None and keeps_history:
+            self._write_problem = problem
+        # Without a history, closing the files has ended whatever was wrong with them.
+        if self._history is not None:
+            self._history.resync()
+            if not settings.history:
+                self._attempt(self._history.release)
 
     def _settle(self, group: list[_Batch]) -> None:
+        if self._history is not None:
+            newest = [batch.records[-1].seq for batch in group if batch.records]
+            self._history.head = max([self._history.head, *newest])
         entries: list[tuple[int, bytes]] = []
         encoded = []
         for batch in group:
@@ -246,12 +296,49 @@ class DiskThread:
             else:
                 encoded.append(batch)
         error = None
-        if entries:
-            error = self._attempt(lambda: self._files.write(entries, self._today()))
+        if entries or self._history is not None:
+            error = self._attempt(lambda: self._store(encoded, entries))
         if error is not None:
             self._failed_bytes = sum(len(line) + 1 for _, line in entries)
         self._finish(encoded, error)
         self._print(group)
+
+    def _store(self, batches: Sequence[_Batch], entries: Sequence[tuple[int, bytes]]) -> None:
+        history = self._history
+        if history is not None and self._current.history:
+            records = [record for batch in batches for record in batch.records]
+            numbers = [batch.numbers for batch in batches if batch.numbers is not None]
+            history.write(records, numbers, entries, self._today())
+        elif entries:
+            if history is not None:
+                history.release()
+            self._files.write(entries, self._today())
+
+    def _probe(self) -> None:
+        if self._history is not None and self._current.history:
+            self._history.probe(self._failed_bytes, self._today())
+        self._files.probe(self._failed_bytes, self._today())
+
+    def _look_after_history(self) -> None:
+        """Reserve numbers ahead, and count what is there."""
+        history, now_s = self._history, time.monotonic()
+        if history is None or now_s < self._measure_at_s:
+            return
+        self._measure_at_s = now_s + _MEASURE_S
+        try:
+            history.renew()
+            history.measure()
+        except (StorageError, OSError) as fault:
+            self._numbers_problem = str(fault)
+        else:
+            self._numbers_problem = ""
+
+    def _close_all(self) -> None:
+        try:
+            self._files.close()
+        finally:
+            if self._history is not None:
+                self._history.close()
 
     def _lines(self, batch: _Batch) -> list[tuple[int, bytes]]:
         """The batch's lines that some file takes, each with its severity."""
@@ -270,6 +357,8 @@ class DiskThread:
         """Run *act* and set or clear the problem by what comes of it; returns the error, if any."""
         try:
             act()
+        except StorageError as told:
+            error = told
         except OSError as fault:
             error = StorageError(cannot_write(self._folder, fault, self._elsewhere))
         except Exception as fault:  # noqa: BLE001 - the thread must outlive any fault, and say so
