@@ -1,4 +1,4 @@
-"""Records as JSONL, CSV or text, piece by piece. Pure: whoever exports writes the pieces where they belong."""
+"""Records as JSONL, CSV, text or HTML, piece by piece. Pure: whoever exports writes the pieces where they belong."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from desktop_logs.core import html_page
 from desktop_logs.core.records import Record
 from desktop_logs.core.safe_text import block
 from desktop_logs.core.timestamps import format_iso, format_local
@@ -20,17 +21,23 @@ _TRACEBACK_KEYS: Final = ("traceback", "stack", "exc_info", "exception.stacktrac
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One way to write records down."""
+    """One way to write records down: *head*, then what *encode* makes of the records, group by group, then *tail*."""
 
     name: str
     suffix: str
     head: bytes
     encode: Callable[[Sequence[Record]], bytes]
+    tail: bytes = b""
 
 
 def jsonl(records: Sequence[Record]) -> bytes:
     """One LogEntry a line, equal to what the rotating files hold."""
     return b"".join(encode_entry(record) + b"\n" for record in records)
+
+
+def numbered_jsonl(records: Sequence[Record]) -> bytes:
+    """The same with `seq`, the hub's number of the record, in front: what a search answers (protocol.md)."""
+    return b"".join(b'{"seq":%d,%b\n' % (record.seq, encode_entry(record)[1:]) for record in records)
 
 
 def csv_rows(records: Sequence[Record]) -> bytes:
@@ -47,6 +54,11 @@ def csv_rows(records: Sequence[Record]) -> bytes:
 def text(records: Sequence[Record]) -> bytes:
     """A readable line a record, in local time; further lines of a message and its traceback are indented."""
     return "".join(text_line(record) + "\n" for record in records).encode()
+
+
+def html_rows(records: Sequence[Record]) -> bytes:
+    """Rows of one HTML page, which needs the head and the tail of its format around them."""
+    return "".join(html_page.row(record, traceback_of(record)) for record in records).encode()
 
 
 def text_line(record: Record) -> str:
@@ -75,4 +87,5 @@ FORMATS: Final = {
     "jsonl": Format("JSON lines", ".jsonl", b"", jsonl),
     "csv": Format("CSV", ".csv", b"time,level,source,message,context,id\r\n", csv_rows),
     "text": Format("Text", ".txt", b"", text),
+    "html": Format("HTML page", ".html", html_page.HEAD, html_rows, html_page.TAIL),
 }

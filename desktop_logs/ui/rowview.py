@@ -10,13 +10,12 @@ from PySide6.QtCore import QItemSelection, QRect, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from desktop_logs.ui.delegate import Cell, RecordDelegate
-from desktop_logs.ui.model import RecordModel
+from desktop_logs.ui.delegate import Cell, RecordDelegate, RowSource
 from desktop_logs.ui.theme import ROW_HEIGHT
 
 
 class RowView(QTableView):
-    """Shows a RecordModel with a RecordDelegate. Rows have one height, are selected whole and are never hidden."""
+    """Shows a RowSource with a RecordDelegate. Rows have one height, are selected whole and are never hidden."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,7 +42,7 @@ class RowView(QTableView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         model, delegate = self.model(), self.itemDelegate()
-        if not isinstance(model, RecordModel) or not isinstance(delegate, RecordDelegate):
+        if not isinstance(model, RowSource) or not isinstance(delegate, RecordDelegate):
             super().paintEvent(event)
             return
         area = event.rect()

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from desktop_logs import partfile
 from desktop_logs.core.errors import StorageError
 from desktop_logs.core.export import FORMATS, text_line
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import decode_json, parse_entry
-from desktop_logs.ui import export_job
-from desktop_logs.ui.export_job import ExportJob, export_problem, groups
+from desktop_logs.ui.export_job import ExportJob, groups
 
 T0_NS = 1_795_341_600_123_000_000
 
@@ -72,6 +72,13 @@ async def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
             await asyncio.sleep(0)
 
 
+async def test_an_html_page_is_closed_by_its_tail(tmp_path: Path) -> None:
+    form = FORMATS["html"]
+    await ExportJob(varied(300), form, tmp_path / "out.html").run()
+    written = (tmp_path / "out.html").read_bytes()
+    assert written == form.head + form.encode(varied(300)) + form.tail
+
+
 async def test_jsonl_reads_back_as_the_same_records(tmp_path: Path) -> None:
     """Every line is the entry of its record."""
     records = varied(1_000)
@@ -105,9 +112,9 @@ async def test_text_is_a_line_a_record_and_obeys_no_control_character(tmp_path: 
 
 
 @pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
-async def test_no_records_make_a_file_with_nothing_but_its_head(tmp_path: Path, form: Any) -> None:
+async def test_no_records_make_a_file_with_nothing_but_its_head_and_tail(tmp_path: Path, form: Any) -> None:
     assert await ExportJob([], form, tmp_path / "out").run() == 0
-    assert (tmp_path / "out").read_bytes() == form.head
+    assert (tmp_path / "out").read_bytes() == form.head + form.tail
 
 
 async def test_progress_grows_to_the_total(tmp_path: Path) -> None:
@@ -191,7 +198,7 @@ async def test_a_full_disk_is_told_in_a_sentence_and_leaves_nothing(
 ) -> None:
     target = tmp_path / "out.jsonl"
     target.write_text("old")
-    monkeypatch.setattr(export_job, "open_new", _FullDisk)
+    monkeypatch.setattr(partfile, "open_new", _FullDisk)
     with pytest.raises(StorageError, match=r"^The disk that holds .* is full\. Free some space there"):
         await ExportJob(varied(20_000), FORMATS["jsonl"], target).run()
     assert names_in(tmp_path) == ["out.jsonl"]
@@ -242,23 +249,6 @@ async def test_a_fault_in_an_encoder_leaves_nothing_and_is_heard(tmp_path: Path)
     with pytest.raises(KeyError):
         await job.run()
     assert names_in(tmp_path) == []
-
-
-@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
-def test_a_missing_permission_says_where(number: int) -> None:
-    told = export_problem(OSError(number, "no"), Path("/data/out.csv"))
-    assert told.startswith("/data/out.csv cannot be written")
-    assert "Choose another folder or name." in told
-
-
-def test_another_failure_says_what_the_system_said() -> None:
-    told = export_problem(OSError(errno.EIO, "Input/output error"), Path("/data/out.csv"))
-    assert told == "/data/out.csv could not be written (Input/output error). Choose another folder or name."
-
-
-def test_a_name_that_is_too_long_is_told_shortened(tmp_path: Path) -> None:
-    told = export_problem(OSError(errno.ENAMETOOLONG, "File name too long"), tmp_path / ("x" * 300))
-    assert told == f"The name {'x' * 40}… is too long. Choose a shorter one."
 
 
 def test_groups_keep_order_and_stay_small() -> None:

@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from desktop_logs.core.export import FORMATS
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import decode_json, parse_entry
+from desktop_logs.partfile import PartFile
 from desktop_logs.tasks import Tasks
 from desktop_logs.ui import export_job, exporting
 from desktop_logs.ui.exporting import ExportDialog, default_name
@@ -138,7 +139,7 @@ def test_one_selected_record_is_no_choice_but_can_be_chosen(make: Callable[..., 
     assert read(tmp_path / "out.jsonl") == records(1)
 
 
-@pytest.mark.parametrize("index", range(3), ids=FORMATS)
+@pytest.mark.parametrize("index", range(len(FORMATS)), ids=FORMATS)
 def test_the_suffix_follows_the_format(make: Callable[..., Opened], tmp_path: Path, index: int) -> None:
     form = list(FORMATS.values())[index]
     opened = make(shown=10)
@@ -146,7 +147,7 @@ def test_the_suffix_follows_the_format(make: Callable[..., Opened], tmp_path: Pa
     opened.format.setCurrentIndex(index)
     assert Path(opened.name.text()).suffix == form.suffix
     opened.run(lambda: opened.press("Export"), until=lambda: opened.files)
-    assert opened.files[0].read_bytes() == form.head + form.encode(records(10))
+    assert opened.files[0].read_bytes() == form.head + form.encode(records(10)) + form.tail
 
 
 def test_a_suffix_of_ones_own_stays(make: Callable[..., Opened]) -> None:
@@ -205,13 +206,13 @@ def test_a_failure_is_told_and_the_choice_is_there_again(make: Callable[..., Ope
 @pytest.fixture
 def slow_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that takes its time, so that something can be done meanwhile."""
-    real = export_job._PartFile.write
+    real = PartFile.write
 
     def write(part: Any, data: bytes) -> None:
         time.sleep(0.05)
         real(part, data)
 
-    monkeypatch.setattr(export_job._PartFile, "write", write)
+    monkeypatch.setattr(PartFile, "write", write)
 
 
 @pytest.mark.usefixtures("slow_disk")

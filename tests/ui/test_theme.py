@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QPushButton, QStyle, QStyleOptionButton, QStylePainter
 from pytestqt.qtbot import QtBot
 
+from desktop_logs.core import html_page
 from desktop_logs.core.levels import BANDS
 from desktop_logs.ui.theme import (
     DARK,
@@ -118,3 +119,8 @@ def test_the_keyboards_place_is_the_border_of_a_button_and_no_second_frame(theme
 def test_fonts_come_from_the_system(qapp: QApplication) -> None:
     assert fixed_font().pointSize() > 0
     assert interface_font().pointSize() > 0
+
+
+def test_an_exported_page_has_the_colours_of_the_window() -> None:
+    for palette, exported in ((DARK, html_page.DARK), (LIGHT, html_page.LIGHT)):
+        assert exported == {name: getattr(palette, name) for name in exported}
