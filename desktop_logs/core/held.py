@@ -216,26 +216,24 @@ class Held:
             self._tail_characters += len(record.message) + len(record.context)
         self._close_full_slabs()
 
-    def check_older(self, records: Sequence[Record], *, is_all: bool) -> None:
+    def check_older(self, records: Sequence[Record]) -> None:
         """Raises ValueError when *records* cannot be put in front: they are not older than all that are held, or the
-        filter has not been asked about all of those, or, with *is_all*, others are missing between."""
+        filter has not been asked about all of those."""
         if self and records[-1].seq >= self.oldest_seq:
             raise ValueError(f"record {records[-1].seq} is not older than {self.oldest_seq}")
         if self._revealed_from:
             raise ValueError("the filter has not been asked about every record held")
-        if is_all and self._selected_slabs:
-            raise ValueError("records are missing between these and those held")
 
-    def prepend(self, records: Sequence[Record], *, is_all: bool) -> None:
+    def prepend(self, records: Sequence[Record]) -> None:
         """Hold *records* too, a slabful that `check_older` has passed; each becomes a row. 1.5 µs each.
 
-        Without *is_all* they are what the filter selects of more, and leave when it changes.
+        They are all that the filter selects of what there was: they leave when it changes, unless that is everything.
         """
         slab = Slab(records)
         self._chosen.insert(0, Chosen(slab, len(slab), range(len(slab))))
         self._origin -= len(slab)
         self._starts.insert(0, self._origin)
-        self._selected_slabs += not is_all
+        self._selected_slabs += not self._filter.is_everything
         self._in_slabs += len(slab)
         self._bytes += slab.bytes_held
         for band, count in enumerate(slab.band_counts):

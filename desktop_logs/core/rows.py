@@ -13,6 +13,8 @@ from desktop_logs.core.records import Record
 from desktop_logs.core.scan import band_flags
 from desktop_logs.core.slab import Slab
 
+_Spot = tuple[int, Slab | Sequence[Record], int]
+"""A record's number, and the place of the record in what has it."""
 _seq_of = attrgetter("seq")
 
 
@@ -89,26 +91,34 @@ class Rows(Sequence[Record]):
     def around(self, record: Record, span_ns: int, limit: int) -> list[Record]:
         """As History.around: those within *span_ns* of *record*'s time; of more than *limit* the nearest by number.
 
-        3 µs for each that is returned.
+        3 µs for each that is returned, whatever there is.
         """
         since_ns, until_ns = record.time_ns - span_ns, record.time_ns + span_ns
 
-        def within(records: Iterable[Record]) -> Iterator[Record]:
-            return (one for one in records if since_ns <= one.time_ns <= until_ns)
+        def of_part(part: Chosen, step: int) -> Iterator[_Spot]:
+            slab = part.slab
+            if slab.first_time_ns <= until_ns and slab.last_time_ns >= since_ns:
+                times_ns = slab.times_ns
+                for row in part.rows[::step]:
+                    if since_ns <= times_ns[row] <= until_ns:
+                        yield slab.seq_at(row), slab, row
 
-        def of_parts(parts: Iterable[Chosen], step: int) -> Iterator[Record]:
-            for part in parts:
-                if part.slab.first_time_ns <= until_ns and part.slab.last_time_ns >= since_ns:
-                    yield from within(map(part.slab.__getitem__, part.rows[::step]))
+        def of_newest(rows: range) -> Iterator[_Spot]:
+            for row in rows:
+                one = self._newest[row]
+                if since_ns <= one.time_ns <= until_ns:
+                    yield one.seq, self._newest, row
 
         # Outward from the record, since there may be a million within its time.
         middle = bisect_left(self._parts, record.seq, key=lambda part: part.slab.last_seq)
         at = bisect_left(self._newest, record.seq, key=_seq_of)
-        before = chain(within(reversed(self._newest[:at])), of_parts(reversed(self._parts[: middle + 1]), -1))
-        after = chain(of_parts(self._parts[middle:], 1), within(self._newest[at:]))
-        earlier = list(islice((one for one in before if one.seq < record.seq), limit))
-        later = list(islice((one for one in after if one.seq >= record.seq), limit))
-        return nearest([*reversed(earlier), *later], record.seq, limit)
+        earlier_parts, later_parts = reversed(self._parts[: middle + 1]), self._parts[middle:]
+        before = chain(of_newest(range(at - 1, -1, -1)), *(of_part(part, -1) for part in earlier_parts))
+        after = chain(*(of_part(part, 1) for part in later_parts), of_newest(range(at, len(self._newest))))
+        earlier = list(islice((spot for spot in before if spot[0] < record.seq), limit))
+        later = list(islice((spot for spot in after if spot[0] >= record.seq), limit))
+        spots = [*reversed(earlier), *later]
+        return [place[row] for _, place, row in spots[nearest([seq for seq, _, _ in spots], record.seq, limit)]]
 
     def part(self, ranges: Iterable[tuple[int, int]]) -> Rows:
         """Those from each first row to each last one of *ranges*, which are in order and do not overlap."""
@@ -129,12 +139,12 @@ class Rows(Sequence[Record]):
         return Rows(parts, newest)
 
 
-def nearest(records: Sequence[Record], seq: int, limit: int) -> list[Record]:
-    """Those *limit* of *records*, whose numbers grow, that are nearest to the number *seq*."""
-    first, after = 0, len(records)
+def nearest(seqs: Sequence[int], seq: int, limit: int) -> slice:
+    """Where those *limit* of *seqs*, numbers in order, are that are nearest to *seq*."""
+    first, after = 0, len(seqs)
     while after - first > limit:
-        if seq - records[first].seq > records[after - 1].seq - seq:
+        if seq - seqs[first] > seqs[after - 1] - seq:
             first += 1
         else:
             after -= 1
-    return list(records[first:after])
+    return slice(first, after)

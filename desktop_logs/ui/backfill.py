@@ -56,6 +56,8 @@ class Backfill(QObject):
 
     changed = Signal()
     """`state` or `text` is another."""
+    problem_found = Signal(str)
+    """What of the history could not be searched, in a sentence; the rest was."""
 
     def __init__(
         self, feed: Feed, model: RecordModel, table: RecordTable, end_seq: Callable[[], int], parent: QObject
@@ -157,22 +159,23 @@ class Backfill(QObject):
         if self._table.is_following:
             self._lower_spare()
         if found.problem:
-            self._say("failed", found.problem)
-        elif found.more or not is_whole:
+            self.problem_found.emit(found.problem)
+        if found.more or not is_whole:
             self._say("idle", "")
+        elif found.problem:
+            self._say("failed", "Part of the history could not be searched")
         else:
             self._searched = _Asked(asked.wanted, self._model.oldest_seq or asked.before_seq)
             self._say("ended", self._ended_text())
 
     async def _put_in_front(self, asked: _Asked, found: Found) -> bool:
         """Make *found* rows, a slabful in a turn of the loop; False when the rows went on without it."""
-        is_all = not self._model.is_filtered
         expected = asked.before_seq
         for records in slabfuls(found.records):
             # Records that left in front since would be missing between, and a new filter is applied to what is held.
             if (self._model.oldest_seq or asked.before_seq) != expected or not self._model.is_complete:
                 return False
-            self._model.prepend(records, is_all=is_all)
+            self._model.prepend(records)
             expected = records[0].seq
             await asyncio.sleep(0)
         return True

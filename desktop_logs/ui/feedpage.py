@@ -32,6 +32,7 @@ from desktop_logs.ui.statusbar import Figures, StatusBar
 from desktop_logs.ui.surroundings import DEFAULT_SPAN_S, Surroundings
 from desktop_logs.ui.tablearea import TableArea
 from desktop_logs.ui.theme import Theme
+from desktop_logs.ui.whyempty import why_empty
 
 NARROW: Final = 1_000
 """Below this width, in pixels, the detail stands below the table."""
@@ -264,21 +265,10 @@ class FeedPage(QWidget):
             self._stack.setCurrentWidget(wanted)
             if self.hasFocus():
                 self.focus_table()
-        held = self.model.held_count
         if self.model.shown_count or self.model.is_filtering or is_untouched:
             self.area.show_hint("")
-        elif self.backfill.state == "loading":
-            self.area.show_hint(self.backfill.text)
-        elif held:
-            hidden = f"{held:,} {'record is' if held == 1 else 'records are'} hidden"
-            self.area.show_hint("Nothing matches the filter", f"{hidden}. {self.backfill.text}", "Clear filter")
-        elif self._has_shown:
-            older = " Scroll up for older ones." if self.feed.history is not None else ""
-            self.area.show_hint("Cleared", f"New records appear here.{older}")
-        elif self.feed.state.phase == "live":
-            self.area.show_hint("No records yet", f"Connected to {self.feed.address}. New records appear here.")
         else:
-            self.area.show_hint("No records", f"Not connected to {self.feed.address}.")
+            self.area.show_hint(*why_empty(self.feed, self.model, self.backfill, has_shown=self._has_shown))
 
     # Inside: putting it together
 
@@ -323,6 +313,7 @@ class FeedPage(QWidget):
         self.model.filtering_changed.connect(self._filtering_changed)
         self.model.filter_failed.connect(self.bar.show_engine_problem)
         self.backfill.changed.connect(self._tell_of_older)
+        self.backfill.problem_found.connect(lambda text: self.notices.show_notice("history", text))
         self.surroundings.changed.connect(lambda: self._filter(self.bar.bands, self.bar.query))
         self.surroundings.failed.connect(lambda text: self.notices.show_notice("surroundings", text))
         self.area.pill_clicked.connect(self._pill_clicked)

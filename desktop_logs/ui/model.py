@@ -199,15 +199,15 @@ class RecordModel(QAbstractTableModel):
         """As `append`, behind the place that is shown."""
         return self._append(self._shown, records)
 
-    def prepend(self, records: Sequence[Record], *, is_all: bool) -> None:
+    def prepend(self, records: Sequence[Record]) -> None:
         """Hold *records*, a slabful (`core.held.slabfuls`), in front of those shown; each is a row. 1.5 µs each.
 
-        Without *is_all* they are what the filter selects of more, and leave when it changes. Raises ValueError when
-        they are not older than all there are, or a filter change is under way.
+        They are all that the filter selects of what there was: they leave when it changes, unless that is everything.
+        Raises ValueError when they are not older than all there are, or a filter change is under way.
         """
-        self._held.check_older(records, is_all=is_all)
+        self._held.check_older(records)
         self.beginInsertRows(_ROOT, 0, len(records) - 1)
-        self._held.prepend(records, is_all=is_all)
+        self._held.prepend(records)
         self.endInsertRows()
 
     def set_capacity(self, capacity: int) -> None:

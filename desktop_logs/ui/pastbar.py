@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from desktop_logs.ui.plaintext import ElidedLabel
 from desktop_logs.ui.theme import Palette, Theme
@@ -42,12 +42,11 @@ class PastBar(QWidget):
         layout.addWidget(self.place)
         layout.addSpacing(8)
         layout.addWidget(self.detail, 1)
-        self._spans = QButtonGroup(self)
+        self._spans: list[QPushButton] = []
         for span_s in SPANS_S:
             button = self._button(span_text(span_s), f"Show {span_text(span_s)} around the selected record")
-            button.setCheckable(True)
             button.clicked.connect(lambda _checked=False, span_s=span_s: self.span_chosen.emit(span_s))
-            self._spans.addButton(button)
+            self._spans.append(button)
             layout.addWidget(button)
         layout.addSpacing(8)
         self.back = self._button("Back to live", "Show what comes again, as it was left  (Esc)")
@@ -59,10 +58,12 @@ class PastBar(QWidget):
     def show_place(self, place: str, span_s: float) -> None:
         """Say which *place* it is, and how wide, in seconds to either side."""
         self.place.set_line(f"{place} {span_text(span_s)}")
-        self._spans.setExclusive(False)  # else the last one that was checked stays so
-        for button in self._spans.buttons():
-            button.setChecked(button.text() == span_text(span_s))
-        self._spans.setExclusive(True)
+        for button in self._spans:
+            is_current = button.text() == span_text(span_s)
+            button.setAccessibleDescription("current" if is_current else "")
+            button.setProperty("kind", "primary" if is_current else "")
+            button.style().unpolish(button)
+            button.style().polish(button)
         self.show()
 
     def say(self, text: str) -> None:

@@ -27,7 +27,7 @@ from desktop_logs.ui.pastbar import PastBar
 from desktop_logs.ui.table import Place, RecordTable
 
 DEFAULT_SPAN_S: Final = 30.0
-MOST_RECORDS: Final = 4_000
+MOST_RECORDS: Final = 2_000
 """As many are shown around a record at first; scrolling on brings more."""
 _PAGE_RECORDS: Final = 1_000
 _HELD_RECORDS: Final = 50_000
@@ -118,9 +118,9 @@ class Surroundings(QObject):
         if self._left is not None and self._task is None:
             count = self._model.held_count
             whence = "of the history" if self._feed.history is not None else "in memory"
-            self._bar.say(
-                f"{count:,} {'record' if count == 1 else 'records'} {whence}{self._filter_note()}{self._note}"
-            )
+            is_off = not self._model.is_filtered and (self._left.text or self._left.bands != ALL_BANDS)
+            note = "filter off  ·  " if is_off else ""
+            self._bar.say(f"{note}{count:,} {'record' if count == 1 else 'records'} {whence}{self._note}")
 
     # Inside
 
@@ -145,7 +145,8 @@ class Surroundings(QObject):
         # The newest may not be on disk yet, and what a full disk refused never will be.
         held = self._held_around(record, span_s)
         known = {one.seq: one for one in (*held, record, *stored)}
-        records = nearest([known[seq] for seq in sorted(known)], record.seq, MOST_RECORDS)
+        seqs = sorted(known)
+        records = [known[seq] for seq in seqs[nearest(seqs, record.seq, MOST_RECORDS)]]
         place = Held(_HELD_RECORDS)
         for at in range(0, len(records), SLAB_RECORDS):  # 2 ms each
             part = records[at : at + SLAB_RECORDS]
@@ -172,12 +173,6 @@ class Surroundings(QObject):
 
     def _tell_place(self, record: Record, span_s: float) -> None:
         self._bar.show_place(format_local(record.time_ns)[:19], span_s)
-
-    def _filter_note(self) -> str:
-        assert self._left is not None
-        if self._model.is_filtered:
-            return f"  ·  {self._model.shown_count:,} match"
-        return "  ·  your filter is off here" if self._left.text or len(self._left.bands) < len(ALL_BANDS) else ""
 
     def _load_newer(self) -> None:
         history = self._feed.history

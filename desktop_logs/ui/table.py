@@ -10,25 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
-from desktop_logs.core.export import text_line
-from desktop_logs.core.records import Record
 from desktop_logs.ui.columns import Columns
 from desktop_logs.ui.delegate import RecordDelegate
 from desktop_logs.ui.model import RecordModel
-from desktop_logs.ui.rowview import RowView
-from desktop_logs.ui.selectedruns import as_selection, runs_of, selected_ranges
+from desktop_logs.ui.selectionview import SelectionView, SelectRows
 from desktop_logs.ui.theme import ROW_HEIGHT, Palette, Theme, fixed_font, interface_font
 
-MAX_COPIED_ROWS: Final = 5_000
-MAX_COPIED_CHARACTERS: Final = 5_000_000
-"""More would hold the window for longer than a frame; the export is for those."""
 _UPWARD: Final = frozenset({Qt.Key.Key_Up, Qt.Key.Key_PageUp, Qt.Key.Key_Home})
 _DOWNWARD: Final = frozenset({Qt.Key.Key_Down, Qt.Key.Key_PageDown})
-_SelectRows = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +34,11 @@ class Place:
     selected: Sequence[tuple[int, int]]
 
 
-class RecordTable(RowView):
+class RecordTable(SelectionView):
     """A view on a RecordModel that follows the newest record or keeps the lines under the eye where they are."""
 
     following_changed = Signal(bool)
-    current_record_changed = Signal(object)
-    """The Record that became current by a person's doing; None when all were cleared."""
     detail_requested = Signal()
-    copy_refused = Signal(int)
-    """How many rows somebody wanted to copy, when they are too many or too long."""
     older_wanted = Signal()
     """A person came to the first row, or within a screen of it, or wants to go beyond it."""
     newer_wanted = Signal()
@@ -58,20 +47,12 @@ class RecordTable(RowView):
     """Somebody wants to follow where there is nothing to follow."""
 
     def __init__(self, model: RecordModel, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._records = model
+        super().__init__(model, parent)
         self._following = True
         self._can_follow = True
         self._anchor: tuple[int, int] = (0, 0)
-        self._is_changing = False
         self._is_focusing = False
         self._is_going = False
-        self._current_seq: int | None = None
-        self._selected: list[tuple[int, int]] = []
-        """What was selected when a filter changed, as runs of numbers, first and last, until somebody selects else.
-
-        The selection model knows only what is shown by now: a scan may still go on, or the filter hides some of it.
-        """
         self.setAccessibleName("Records")
         font = fixed_font()
         self.setFont(font)
@@ -119,7 +100,7 @@ class RecordTable(RowView):
             self._following,
             self._anchor,
             self._current_seq,
-            self._selected or runs_of(self._records, self.selectionModel()),
+            self._selected or self._selected_runs(),
         )
         self._can_follow = False
         self.set_following(False)
@@ -144,25 +125,6 @@ class RecordTable(RowView):
             self.following_changed.emit(True)
 
     # Records and rows
-
-    def selected_records(self) -> list[Record]:
-        """The records of the selected rows, in their order; 2 µs each, so look at their number first."""
-        at = self._records.record_at
-        return [at(row) for first, last in self._selected_ranges() for row in range(first, last + 1)]
-
-    def selected(self) -> Sequence[Record]:
-        """The records of the selected rows as they are now, in their order, made when they are asked for."""
-        return self._records.shown.part(self._selected_ranges())
-
-    @property
-    def selected_count(self) -> int:
-        """How many rows are selected."""
-        return sum(last - first + 1 for first, last in self._selected_ranges())
-
-    def current_record(self) -> Record | None:
-        """The record of the current row; None when there is none."""
-        index = self.currentIndex()
-        return self._records.record_at(index.row()) if index.isValid() else None
 
     def go_to_row(self, row: int) -> None:
         """Make *row* the current and only selected one, in view; following ends."""
@@ -189,16 +151,6 @@ class RecordTable(RowView):
             return False
         self.go_to_row(row)
         return True
-
-    def copy_selection(self) -> None:
-        """Put the selected rows on the clipboard as text, a record after another."""
-        count = self.selected_count
-        records = self.selected_records() if count <= MAX_COPIED_ROWS else []
-        characters = sum(len(record.message) + len(record.context) for record in records)
-        if count > len(records) or characters > MAX_COPIED_CHARACTERS:
-            self.copy_refused.emit(count)
-        elif records:
-            QGuiApplication.clipboard().setText("\n".join(map(text_line, records)))
 
     # Qt's side
 
@@ -249,33 +201,6 @@ class RecordTable(RowView):
             return QModelIndex()
         return self._records.index(row, self.columns.first)
 
-    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
-        super().currentChanged(current, previous)
-        if self._is_changing or not current.isValid():
-            return
-        record = self._records.record_at(current.row())
-        if record.seq != self._current_seq:
-            self._current_seq = record.seq
-            self.current_record_changed.emit(record)
-
-    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
-        super().selectionChanged(selected, deselected)
-        if not self._is_changing:
-            self._selected = []
-
-    def selectionCommand(
-        self, index: QModelIndex | QPersistentModelIndex, event: QEvent | None = None
-    ) -> QItemSelectionModel.SelectionFlag:
-        # Who chooses again just what is selected already has chosen nothing that is hidden, and no signal tells.
-        command = super().selectionCommand(index, event)
-        if command != QItemSelectionModel.SelectionFlag.NoUpdate and not self._is_changing:
-            self._selected = []
-        return command
-
-    def selectAll(self) -> None:
-        self._selected = []
-        super().selectAll()
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         was_changing, self._is_changing = self._is_changing, True
         super().resizeEvent(event)
@@ -295,7 +220,7 @@ class RecordTable(RowView):
             if 0 <= y < self.viewport().height():
                 self._anchor = (self._records.seq_at(current.row()), y)
         if not self._selected:
-            self._selected = runs_of(self._records, self.selectionModel())
+            self._selected = self._selected_runs()
         self._is_changing = True
 
     def _rows_inserted(self, _parent: QModelIndex, first: int, last: int) -> None:
@@ -332,38 +257,13 @@ class RecordTable(RowView):
         self._delegate.forget()
         self._forget()
 
-    def _forget(self) -> None:
-        """Nothing is selected any more, and nothing current."""
-        self.clearSelection()
-        self.selectionModel().clearCurrentIndex()
-        self._selected = []
-        if self._current_seq is not None:
-            self._current_seq = None
-            self.current_record_changed.emit(None)
-
-    def _restore_selection(self, last: int) -> None:
-        """Select again, by number, what a reset has made Qt forget of the rows up to *last*, which are new."""
-        selection = self.selectionModel()
-        column = self.columns.first
-        if self._current_seq is not None and not self.currentIndex().isValid():
-            row = self._records.row_of_seq(self._current_seq)
-            if row is not None:
-                index = self._records.index(row, column)
-                selection.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
-        if self._selected and last >= 0:
-            select = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-            selection.select(as_selection(self._records, self._selected, last), select)
-
-    def _selected_ranges(self) -> list[tuple[int, int]]:
-        return selected_ranges(self.selectionModel())
-
     # Inside: the place of the view
 
     def _go_to(self, row: int, hint: QAbstractItemView.ScrollHint) -> None:
         self.set_following(False)
         self._is_going = True
         index = self._records.index(row, self.columns.first)
-        self.selectionModel().setCurrentIndex(index, _SelectRows)
+        self.selectionModel().setCurrentIndex(index, SelectRows)
         self.scrollTo(index, hint)
         self._is_going = False
 

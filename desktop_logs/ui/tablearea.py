@@ -73,15 +73,14 @@ class TableArea(QWidget):
         self._place_note()
 
     def _place_note(self) -> None:
-        """Above the first rows, or below them where there is room left."""
+        """Over the end of the first row, or below the rows where there is room left."""
         bar = self.table.verticalScrollBar()
         is_wanted = bool(self._note) and bar.value() <= ROW_HEIGHT and self.hint.isHidden()
         self.note.setVisible(is_wanted)
         if is_wanted:
             self.note.say(self._note, min(_NOTE_WIDTH, self.width() - 48))
-            top = self.table.viewport().y() + 8
-            y = top if bar.maximum() else self.height() - self.note.height() - 16
-            self.note.move((self.width() - self.note.width()) // 2, y)
+            y = self.table.viewport().y() if bar.maximum() else self.height() - self.note.height() - 16
+            self.note.move(self.width() - self.note.width() - 32, y)
 
 
 class Pill(QAbstractButton):
@@ -143,7 +142,7 @@ class Note(QWidget):
         self.setAccessibleName(text)
         room = QRect(0, 0, max(most_width - 32, 1), 1_000)
         size = self.fontMetrics().boundingRect(room, _WRAPPED, text).size()
-        self.resize(size.width() + 33, size.height() + 12)
+        self.resize(size.width() + 33, max(size.height() + 8, ROW_HEIGHT))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
