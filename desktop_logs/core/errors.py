@@ -13,6 +13,10 @@ class EntryError(PeerError):
     """An entry that cannot be taken; the others of its batch are."""
 
 
+class Cancelled(DesktopLogsError):
+    """What was asked for is not wanted any more: who cancelled it knows, and nobody else is told."""
+
+
 class UserError(DesktopLogsError):
     """What a person typed cannot be done as it stands."""
 
@@ -48,6 +52,15 @@ class ListenError(EnvironmentFault):
 
 class StorageError(EnvironmentFault):
     """Records could not be written."""
+
+
+class FolderInUse(EnvironmentFault):
+    """Another program writes in the data folder: *holder* says which, *url* where it listens; empty when unknown."""
+
+    def __init__(self, message: str, holder: str = "", url: str = "") -> None:
+        super().__init__(message)
+        self.holder = holder
+        self.url = url
 
 
 class ConnectError(EnvironmentFault):

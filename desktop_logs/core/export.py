@@ -35,6 +35,11 @@ def jsonl(records: Sequence[Record]) -> bytes:
     return b"".join(encode_entry(record) + b"\n" for record in records)
 
 
+def numbered_jsonl(records: Sequence[Record]) -> bytes:
+    """The same with `seq`, the hub's number of the record, in front: what a search answers (protocol.md)."""
+    return b"".join(b'{"seq":%d,%b\n' % (record.seq, encode_entry(record)[1:]) for record in records)
+
+
 def csv_rows(records: Sequence[Record]) -> bytes:
     """Rows of time (ISO, UTC), level, source, message, context and id. A cell that a spreadsheet would calculate gets
     an apostrophe in front."""

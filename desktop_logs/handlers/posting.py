@@ -18,10 +18,14 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import Enum
 
+from desktop_logs.handlers.batches import Batch
+
 _MAX_ANSWER_BYTES = 4_000_000
 _MAX_RETRY_AFTER_S = 600.0
 # Besides 429 and 5xx: the request was fine, the moment was not.
 _LATER = (408, 425, 429)
+# The hub read the batch and would not have it: it cannot be parsed, or is too large.
+_OF_BATCH = (400, 413, 422)
 
 
 class Verdict(Enum):
@@ -43,20 +47,10 @@ class Answer:
     """Why the batch, or the first rejected entry, was not taken."""
     advice: str = ""
     """What a person can do about it."""
+    is_of_batch: bool = False
+    """Refused for what it is; another batch may be taken."""
     retry_after_s: float | None = None
     """How long the hub asked to be left alone."""
-
-
-class Batch:
-    """Entries on their way: encoded once, so that every attempt sends the same bytes under the same number.
-
-    Of its *lines* the first *own* are the handler's, the others the program's.
-    """
-
-    def __init__(self, producer: str, first: int, lines: list[bytes], own: int) -> None:
-        self.headers = {"Desktop-Logs-Producer": producer, "Desktop-Logs-First": str(first)}
-        self.records = len(lines) - own
-        self.body = b"".join(lines)
 
 
 class HubConnection:
@@ -174,7 +168,8 @@ class HubConnection:
         reason = f"it answered {status}: {_first_line(content)}" if content else f"it answered {status}"
         if status in (401, 403):
             return Answer(Verdict.REFUSED, reason=reason, advice="Give the handler the token that the hub shows.")
-        return Answer(Verdict.REFUSED, reason=reason, advice="Is that the address of a Desktop Logs hub?")
+        advice = "Is that the address of a Desktop Logs hub?"
+        return Answer(Verdict.REFUSED, reason=reason, advice=advice, is_of_batch=status in _OF_BATCH)
 
     def _stored(self, content: bytes) -> Answer:
         try:

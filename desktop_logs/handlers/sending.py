@@ -5,17 +5,17 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import random
 import threading
 import time
-import uuid
-from collections import deque
 from queue import Empty, SimpleQueue
-from typing import Final
 
 from desktop_logs.handlers.base import LockFreeHandler
-from desktop_logs.handlers.entries import Captured, capture, encode_line, entry_of, own_entry
-from desktop_logs.handlers.posting import Answer, Batch, HubConnection, Verdict
+from desktop_logs.handlers.batches import MAX_BODY_BYTES, MAX_HEAD_BYTES, Batch
+from desktop_logs.handlers.entries import capture
+from desktop_logs.handlers.outbox import Outbox
+from desktop_logs.handlers.posting import Answer, HubConnection, Verdict
 from desktop_logs.handlers.process import (
     EXIT_PATIENCE_S,
     MAX_DEPTH,
@@ -27,10 +27,8 @@ from desktop_logs.handlers.process import (
     watch_exit,
     watch_forks,
 )
-from desktop_logs.handlers.queueing import BoundedQueue
+from desktop_logs.handlers.spool import Spool, state_folder
 
-# The hub takes 1 MB a request (protocol.md).
-MAX_BODY_BYTES: Final = 900_000
 _FIRST_BACKOFF_S = 0.25
 _MAX_BACKOFF_S = 15.0
 # What an item costs besides its text: the tuple, its numbers, its place in the queue.
@@ -43,10 +41,12 @@ _JOIN_S = 0.1
 
 
 class _Waiter:
-    """Somebody in `flush`, who waits until all up to *number* is settled."""
+    """Somebody in `flush` or `close`, who waits until all up to *number* is settled, and *with_old* until what an
+    earlier run has left is sent or cannot be sent now."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, with_old: bool) -> None:
         self.number = number
+        self.with_old = with_old
         self.done = threading.Event()
         self.is_gone = False
 
@@ -58,6 +58,11 @@ class DesktopLogsHandler(LockFreeHandler):
     never raises. A batch is kept until the hub has answered that it is stored. While the hub is away the handler tries
     again, ever more rarely, and holds *capacity* records or *max_bytes* at most; beyond that the oldest below error go
     first, and the next batch tells how many.
+
+    What could not be sent when the program ends goes into a file in *spool_dir*, by default in the state folder of this
+    user, and the next handler that is made for the same hub sends it, in whichever program. Such files hold
+    *max_spool_bytes* together, errors first, the oldest file goes when there are more; 0 keeps nothing. A program that
+    is killed, or leaves by `os._exit`, writes none.
 
     *source* names the program in `context.source`; without it every logger's name does. *token* is for a hub that is
     not on this machine. A record is sent at once after a pause, with all that came while the batch before it was under
@@ -79,16 +84,20 @@ class DesktopLogsHandler(LockFreeHandler):
         batch_records: int = 500,
         batch_ms: int = 100,
         timeout_s: float = 10.0,
+        spool_dir: str | os.PathLike[str] | None = None,
+        max_spool_bytes: int = 16_000_000,
     ) -> None:
         for name, value in (("capacity", capacity), ("batch_records", batch_records), ("timeout_s", timeout_s)):
             if value <= 0:
                 raise ValueError(f"{name} must be above 0, not {value!r}.")
+        for name, value in (("batch_ms", batch_ms), ("max_spool_bytes", max_spool_bytes)):
+            if value < 0:
+                raise ValueError(f"{name} must not be below 0, not {value!r}.")
         if max_bytes < MAX_BODY_BYTES:
             raise ValueError(f"max_bytes must be at least {MAX_BODY_BYTES:,}, not {max_bytes!r}.")
-        if batch_ms < 0:
-            raise ValueError(f"batch_ms must not be below 0, not {batch_ms!r}.")
         # What may be refused comes before logging knows of this handler: it would flush and close a half-built one too.
         self._hub = HubConnection(url, token, timeout_s)
+        folder = state_folder() if spool_dir is None else os.path.abspath(spool_dir)
         super().__init__(level)
         self.source = source
         self._capacity = capacity
@@ -96,33 +105,38 @@ class DesktopLogsHandler(LockFreeHandler):
         self._batch_records = batch_records
         self._batch_s = batch_ms / 1000
         self._is_closed = False
+        self._spool = Spool(folder, self._hub.url, source, max_spool_bytes)
         self._begin()
         watch_exit()
         watch_forks(self)
+        if self._spool.has_files():
+            self._has_old = True
+            self._start()
 
     def _begin(self) -> None:
         """All that is one process's own."""
-        self._queue: BoundedQueue[Captured] = BoundedQueue(self._capacity, self._max_bytes)
+        self._box = Outbox(self._hub.url, self.source, self._capacity, self._max_bytes, self._batch_records)
+        self._queue = self._box.queue
         self._wakes: SimpleQueue[_Waiter | None] = SimpleQueue()  # its put is re-entrant; an Event's set is not
         self._waiters: list[_Waiter] = []
-        self._producer = str(uuid.uuid4())
         self._thread: threading.Thread | None = None
         self._start_at_s = -60.0
         self._gave_up_at_s = -60.0
         self._is_idle = True
         self._is_gathering = False
         self._is_ending = False
+        self._is_ended = False
         self._delivering = threading.Lock()
+        # Held by who builds a batch or settles one. Whoever closes the handler while its thread is stuck in the network
+        # takes the rest out under it.
+        self._holding = threading.RLock()
         self._settled = 0
-        self._sent = 0
-        self._rejected = 0
-        self._faults = 0
-        self._dropped_told = 0
         self._told: set[str] = set()
+        # What an earlier run has left is the parent's to send, not its children's.
+        self._has_old = False
         # The rest belongs to the thread.
-        self._next_number = 1
-        self._batch: Batch | None = None
-        self._hand: deque[tuple[int, Captured]] = deque()  # taken from the queue, not yet in a batch
+        self._old: Batch | None = None  # out of the spool, on its way
+        self._was_old = False
         self._failures = 0
         self._next_at_s = -math.inf  # when the stream may go on with a batch that is not full
 
@@ -146,12 +160,51 @@ class DesktopLogsHandler(LockFreeHandler):
                 else:
                     self._start()
         except Exception:  # noqa: BLE001 - a handler never raises into the program; counted as dropped
-            self._faults += 1
+            self._box.lost += 1
 
     def flush(self, timeout_s: float = EXIT_PATIENCE_S) -> None:
         """Wait until all that was logged before is settled (stored, or refused by the hub), *timeout_s* at most."""
+        self._wait(timeout_s, with_old=False)
+
+    def close(self, timeout_s: float = EXIT_PATIENCE_S) -> None:
+        """Flush for *timeout_s* at most, what an earlier run has left too, and take nothing more. What is still here
+        then is kept in a file for the next start; what has no place there counts as dropped."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        # logging.shutdown flushes first; what did not succeed then is not waited for twice.
+        if not 0 <= time.monotonic() - self._gave_up_at_s < 1.0:
+            self._wait(timeout_s, with_old=True)
+        self._is_ending = True
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            self._wakes.put(None)
+            self._hub.abort()
+            thread.join(_JOIN_S)
+        if thread is not threading.current_thread():
+            # Its thread has done it, or is at it and waited for; or is stuck in the network, or there is none.
+            self._end()
+        if thread is None:
+            self._hub.close()
+        ignore_forks(self)
+        super().close()
+
+    def stats(self) -> dict[str, int]:
+        """What became of the records so far: `sent` (stored by the hub), `dropped` here, `rejected` by the hub,
+        `queued`, which are still here, and `spooled`, which the next start sends. Together they are all that were
+        logged."""
+        return self._box.stats()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew: the parent sends what is the parent's, this process numbers its own records."""
+        self._hub.forget()
+        self._spool.release()
+        self._begin()
+
+    def _wait(self, timeout_s: float, with_old: bool) -> None:
         number = self._queue.arrived
-        if self._settled >= number or here.depth >= MAX_DEPTH:
+        is_done = self._settled >= number and not (with_old and self._has_old)
+        if is_done or here.depth >= MAX_DEPTH:
             return
         timeout_s = exit_budget.allow(timeout_s)
         started_s = time.monotonic()
@@ -160,48 +213,12 @@ class DesktopLogsHandler(LockFreeHandler):
         if self._thread is None:
             self._deliver_here(started_s + timeout_s)
         else:
-            waiter = _Waiter(number)
+            waiter = _Waiter(number, with_old)
             self._wakes.put(waiter)
             if not waiter.done.wait(timeout_s):
                 waiter.is_gone = True
                 self._gave_up_at_s = time.monotonic()
         exit_budget.spend(started_s)
-
-    def close(self, timeout_s: float = EXIT_PATIENCE_S) -> None:
-        """Flush for *timeout_s* at most, and take nothing more. What is still here then counts as dropped."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        # logging.shutdown flushes first; what did not succeed then is not waited for twice.
-        if not 0 <= time.monotonic() - self._gave_up_at_s < 1.0:
-            self.flush(timeout_s)
-        self._is_ending = True
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            self._wakes.put(None)
-            self._hub.abort()
-            thread.join(_JOIN_S)
-        if thread is None:
-            self._end()
-        ignore_forks(self)
-        super().close()
-
-    def stats(self) -> dict[str, int]:
-        """What became of the records so far: `sent` (stored by the hub), `dropped` here, `rejected` by the hub, and
-        `queued`, which are still here. Together they are all that were logged."""
-        batch = self._batch
-        on_the_way = (batch.records if batch else 0) + len(self._hand)
-        return {
-            "sent": self._sent,
-            "dropped": self._queue.dropped + self._faults,
-            "rejected": self._rejected,
-            "queued": len(self._queue) + on_the_way,
-        }
-
-    def after_fork_in_child(self) -> None:
-        """Begin anew: the parent sends what is the parent's, this process numbers its own records."""
-        self._hub.forget()
-        self._begin()
 
     def _start(self) -> None:
         now_s = time.monotonic()
@@ -213,11 +230,17 @@ class DesktopLogsHandler(LockFreeHandler):
         self._thread = thread  # before it starts, so that no record made meanwhile starts another
         try:
             thread.start()
-            flush_when_child_ends(self.flush)
+            flush_when_child_ends(self._leave_child)
         except RuntimeError:
             # The interpreter is leaving, or the system has no thread left: flush delivers, or a later record tries.
             self._thread = None
             self._is_idle = True
+
+    def _leave_child(self) -> None:
+        # Some children end here, others call atexit's hooks and may still log: open, unless something must be kept now.
+        self.flush()
+        if self.stats()["queued"]:
+            self.close()
 
     def _deliver_here(self, until_s: float) -> None:
         """Send what waits from the calling thread, where no other can be started; the exit waits for it."""
@@ -225,12 +248,12 @@ class DesktopLogsHandler(LockFreeHandler):
             return
         here.depth += MAX_DEPTH
         try:
-            while (left_s := until_s - time.monotonic()) > 0 and (self._batch or self._build()):
+            while (left_s := until_s - time.monotonic()) > 0 and (self._box.batch or self._build()):
                 if self._attempt(left_s) is not None:
                     break
             self._settle()
-        except Exception:  # noqa: BLE001 - a handler never raises into the program; what remains is dropped and counted
-            self._faults += 1
+        except Exception as fault:  # noqa: BLE001 - a handler never raises into the program
+            self._tell_fault(fault)
         finally:
             here.depth -= MAX_DEPTH
             self._delivering.release()
@@ -244,15 +267,16 @@ class DesktopLogsHandler(LockFreeHandler):
                 try:
                     self._turn()
                 except Exception as fault:  # noqa: BLE001 - a fault of ours must not end the thread; said, tried again
-                    self._tell("fault", f"sending logs failed: {type(fault).__name__}: {fault}. It is tried again.")
+                    self._tell_fault(fault)
                     self._sleep(_MAX_BACKOFF_S, may_hurry=True)
             self._end()
+            self._hub.close()
 
     def _turn(self) -> None:
         """Wait for records, and for more where a batch went just now; send one batch as often as it takes."""
         self._settle()
-        if self._batch is None:
-            if len(self._queue) == 0 and not self._hand:
+        if self._box.batch is None and self._old is None and not self._next_old():
+            if self._box.is_empty():
                 self._is_idle = True
                 # Looked at again, since a record may have come before the flag was up; it woke nobody then.
                 if len(self._queue) == 0:
@@ -269,69 +293,69 @@ class DesktopLogsHandler(LockFreeHandler):
             self._sleep(*delay)
 
     def _is_pressed(self) -> bool:
-        if self._is_ending or len(self._queue) >= self._batch_records:
-            return True
-        return any(not waiter.is_gone for waiter in self._waiters)
+        return self._is_ending or len(self._queue) >= self._batch_records or self._is_awaited()
+
+    def _is_awaited(self) -> bool:
+        return any(not waiter.is_gone and waiter.number > self._settled for waiter in self._waiters)
 
     def _build(self) -> bool:
-        """Make the next batch of what waits. False when nothing does."""
-        lines: list[bytes] = []
-        own = size = 0
-        dropped = self._queue.dropped
-        if dropped > self._dropped_told:
-            lines.append(encode_line(own_entry(self._report(dropped - self._dropped_told), self.source)))
-            own, size = 1, len(lines[0])
-        if not self._hand:
-            # All at once: each visit to the queue's lock may stop a logging call.
-            self._hand.extend(self._queue.take(self._batch_records, MAX_BODY_BYTES))
-        while self._hand:
-            try:
-                line = encode_line(entry_of(self._hand[0][1], self.source))
-            except Exception:  # noqa: BLE001 - a record made by hand of things that are no JSON; counted as dropped
-                self._hand.popleft()
-                self._faults += 1
-                continue
-            if size + len(line) > MAX_BODY_BYTES:
-                break
-            self._hand.popleft()
-            lines.append(line)
-            size += len(line)
-        if len(lines) == own:
-            return False
-        self._dropped_told = dropped
-        self._batch = Batch(self._producer, self._next_number, lines, own)
-        self._next_number += len(lines)
-        return True
+        with self._holding:
+            return not self._is_ended and self._box.build()
 
-    def _report(self, count: int) -> str:
-        what = "1 record was" if count == 1 else f"{count:,} records were"
-        return f"{what} dropped by this program's log handler: the hub at {self._hub.url} could not be reached in time"
+    def _next_old(self) -> bool:
+        """Take a batch that an earlier run has left: in turn with the new ones, and after them when somebody waits."""
+        if not self._has_old or (not self._box.is_empty() and (self._was_old or self._is_awaited())):
+            self._was_old = False
+            return False
+        with self._holding:
+            self._old = None if self._is_ended else self._spool.next()
+        self._has_old = self._was_old = self._old is not None
+        for path in self._spool.damaged:
+            self._tell(
+                path, f"the records that an earlier run left cannot all be read. The rest is set aside as {path}"
+            )
+        self._spool.damaged.clear()
+        if not self._has_old:
+            self._settle()  # somebody may have waited for this
+        return self._has_old
 
     def _attempt(self, longest_s: float | None = None) -> tuple[float, bool] | None:
         """Send the batch once, in *longest_s* at most. None when it is settled, else the seconds to wait before the
         next attempt, and whether somebody in `flush` may cut them short."""
-        batch = self._batch
+        batch = self._old or self._box.batch
         assert batch is not None
-        earliest_s = time.monotonic() - (_BURST_BATCHES - 1) * self._batch_s
-        self._next_at_s = max(self._next_at_s, earliest_s) + self._batch_s
+        if batch is not self._old:
+            earliest_s = time.monotonic() - (_BURST_BATCHES - 1) * self._batch_s
+            self._next_at_s = max(self._next_at_s, earliest_s) + self._batch_s
         answer = self._hub.post(batch, longest_s)
-        if answer.verdict is Verdict.LATER:
-            return self._delay(answer)
-        self._failures = 0
-        self._batch = None
-        if answer.verdict is Verdict.STORED:
-            rejected = min(answer.rejected, batch.records)
-            self._sent += batch.records - rejected
-            self._rejected += rejected
-            if rejected:
-                self._tell("entry", f"the hub at {self._hub.url} did not take a record: {answer.reason}")
-        else:
-            self._rejected += batch.records
+        with self._holding:
+            if self._is_ended:  # closed meanwhile, which took care of the batch
+                return None
+            if answer.verdict is Verdict.LATER:
+                return self._delay(answer)
+            self._failures = 0
+            if batch is self._old:
+                self._settle_old(answer)
+            elif answer.verdict is Verdict.STORED:
+                self._box.stored(answer.rejected)
+            else:
+                self._box.refused()
+        if answer.verdict is Verdict.REFUSED:
             self._tell(
                 answer.reason,
                 f"the hub at {self._hub.url} refuses this program's records: {answer.reason}. {answer.advice}",
             )
+        elif answer.rejected:
+            self._tell("entry", f"the hub at {self._hub.url} did not take a record: {answer.reason}")
         return None
+
+    def _settle_old(self, answer: Answer) -> None:
+        self._old = None
+        if answer.verdict is Verdict.STORED or answer.is_of_batch:
+            self._spool.done()
+        else:  # another token or address may be right: the file stays for who has it
+            self._spool.release()
+            self._has_old = False
 
     def _delay(self, answer: Answer) -> tuple[float, bool]:
         """Full jitter, so that many programs do not come back at the same moment; never sooner than asked."""
@@ -364,27 +388,44 @@ class DesktopLogsHandler(LockFreeHandler):
 
     def _settle(self) -> None:
         """Find out how far all is settled (stored, refused or dropped), and tell those who wait for it."""
-        if self._batch is not None:
-            return
-        arrived = self._queue.arrived  # read first: what comes after it is not settled yet
-        oldest = self._hand[0][0] if self._hand else self._queue.oldest()
-        self._settled = arrived if oldest is None else oldest - 1
+        if self._box.batch is None:
+            self._settled = self._box.settled()
+        is_old_done = not self._has_old or self._failures > 0
         waiting, self._waiters = self._waiters, []
         for waiter in waiting:
-            if waiter.number <= self._settled:
+            if waiter.number <= self._settled and (is_old_done or not waiter.with_old):
                 waiter.done.set()
             elif not waiter.is_gone:
                 self._waiters.append(waiter)
 
     def _end(self) -> None:
-        batch, self._batch = self._batch, None
-        self._faults += (batch.records if batch else 0) + len(self._hand)
-        self._hand.clear()
-        self._queue.drop_all()
-        self._hub.close()
+        """Keep what is still here for the next start. Once, in whichever thread is the first."""
+        with self._holding:
+            if self._is_ended:
+                return
+            self._is_ended = True
+            self._old = None
+            try:
+                self._keep()
+            except Exception as why:  # noqa: BLE001 - no home, a full disk: nobody is left to be told but the person
+                count = self._box.give_up()
+                self._tell("spool", f"{count:,} records are lost, they could not be kept for the next start: {why}")
         self._listen(0)
         for waiter in self._waiters:
             waiter.done.set()
+
+    def _keep(self) -> None:
+        spool, box = self._spool, self._box
+        spool.release()
+        batches = box.leave(spool.max_bytes)
+        if not spool.max_bytes or not (batches or box.untold()):
+            return
+        dropped = spool.make_room(sum(len(batch.body) + MAX_HEAD_BYTES for batch in batches))
+        report = box.report(dropped)
+        spool.keep([*batches, report] if report else batches)
+
+    def _tell_fault(self, fault: Exception) -> None:
+        self._tell("fault", f"sending logs failed: {type(fault).__name__}: {fault}. It is tried again.")
 
     def _tell(self, key: str, text: str) -> None:
         """Say it on stderr, once."""

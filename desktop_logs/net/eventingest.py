@@ -98,10 +98,18 @@ class EventIngest:
         """Raises Busy, with nothing taken."""
         if self._is_stopping:
             return self._refuse(payloads, STOPPING)
+        received = self._hub.counters.received
         try:
             return self._hub.take(payloads, self._clock_ns())
+        except Busy:
+            raise
         except StorageError as failure:
             return self._refuse(payloads, str(failure))
+        except Exception as fault:
+            # Whoever called reports it; that nobody keeps these is counted as any other refusal is.
+            if self._hub.counters.received == received:
+                self._hub.refuse(len(payloads), f"it met a fault of the hub: {fault!r}")
+            raise
 
     def _refuse(self, payloads: list[object], error: str) -> str:
         self._hub.refuse(len(payloads), error)

@@ -19,6 +19,7 @@ from desktop_logs.net.eventingest import Answer, EventIngest
 from desktop_logs.net.fastpath import LogEvent
 from desktop_logs.net.guard import guard
 from desktop_logs.net.ingest import MAX_BODY_BYTES, HttpIngest
+from desktop_logs.net.searching import HttpSearch, Search
 from desktop_logs.net.sio import HubSocketServer, PeerFaults, quiet_logger
 from desktop_logs.tasks import Tasks
 
@@ -39,8 +40,10 @@ class HubServer:
         clock_ns: Callable[[], int],
         report: Callable[[str], None],
         more_stats: Callable[[], Mapping[str, int]] = dict,
+        search: Search | None = None,
     ) -> None:
-        """*report* is told, once a kind, what peers do wrong; *more_stats* adds to `GET /api/stats`."""
+        """*report* is told, once a kind, what peers do wrong; *more_stats* adds to `GET /api/stats`; *search* answers
+        `GET /api/search`, None where no history is kept."""
         self._hub = hub
         self._version = version
         self._clock_ns = clock_ns
@@ -52,6 +55,7 @@ class HubServer:
         self._asked: set[str] = set()  # clients that sent requestLogs: viewers, whatever else they do
         self._http_producers: dict[str, float] = {}
         self._ingest = HttpIngest(hub, clock_ns, self._heard_from)
+        self._search = HttpSearch(search, clock_ns)
         self._events = EventIngest(hub, clock_ns, report)
         self._sockets = HubSocketServer(
             on_logs=self._on_logs,
@@ -76,6 +80,7 @@ class HubServer:
         app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/api/stats", self._get_stats)
+        app.router.add_get("/api/search", self._search.get)
         app.router.add_post("/api/logs", self._ingest.post)
         for path in dict.fromkeys(paths):
             self._sockets.attach(app, socketio_path=path)

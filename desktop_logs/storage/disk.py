@@ -17,10 +17,12 @@ from desktop_logs.core.producers import Numbers
 from desktop_logs.core.records import Record
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.core.wire import encode_entry
+from desktop_logs.storage.clockwatch import ClockWatch
 from desktop_logs.storage.folder import ELSEWHERE, cannot_write
 from desktop_logs.storage.housekeeping import Housekeeping
 from desktop_logs.storage.logfiles import LogFiles
 from desktop_logs.storage.rotation import Opener, open_appending
+from desktop_logs.storage.space import FreeSpace
 
 Encode = Callable[[Record], bytes]
 """One line of JSON without its newline."""
@@ -67,6 +69,8 @@ class DiskThread:
         max_queue_bytes: int = 64_000_000,
         opener: Opener = open_appending,
         elsewhere: str = ELSEWHERE,
+        space: FreeSpace | None = None,
+        watch: ClockWatch | None = None,
     ) -> None:
         self._folder = folder
         self._elsewhere = elsewhere
@@ -90,7 +94,8 @@ class DiskThread:
 
         # The rest belongs to the thread.
         self._files = LogFiles(folder, settings, opener)
-        self._housekeeping = Housekeeping(self._files.series, self._report_tidy)
+        self._space = space or FreeSpace(folder)
+        self._housekeeping = Housekeeping(self._files.series, self._report_tidy, watch=watch)
         self._current = settings
         self._unyielded_records = 0
         self._failed_bytes = 0
@@ -125,6 +130,11 @@ class DiskThread:
         A failure to write ends here within 2 s of its cause, also when nobody writes.
         """
         return self._write_problem or self._tidy_problem or self._console_problem
+
+    @property
+    def notice(self) -> str:
+        """Why nothing old is deleted by age at present, in one sentence that is no complaint; else empty."""
+        return self._housekeeping.notice
 
     def start(self) -> None:
         """Begin to write, first what has been handed over already."""
@@ -204,7 +214,7 @@ class DiskThread:
                 self._settle(job)
             # Not only while idle: records below every level come and go without touching the disk.
             if self._write_problem and time.monotonic() >= self._probe_at_s:
-                self._attempt(lambda: self._files.probe(self._failed_bytes, self._today()))
+                self._attempt(self._probe)
         problem = self._write_problem
         if self._attempt(self._files.close) is None:
             self._write_problem = problem  # a file that closes well does not make the failed writes good
@@ -247,11 +257,19 @@ class DiskThread:
                 encoded.append(batch)
         error = None
         if entries:
-            error = self._attempt(lambda: self._files.write(entries, self._today()))
+            error = self._attempt(lambda: self._store(entries))
         if error is not None:
             self._failed_bytes = sum(len(line) + 1 for _, line in entries)
         self._finish(encoded, error)
         self._print(group)
+
+    def _store(self, entries: Sequence[tuple[int, bytes]]) -> None:
+        self._space.check(sum(len(line) + 1 for _, line in entries), self._current.min_free_bytes)
+        self._files.write(entries, self._today())
+
+    def _probe(self) -> None:
+        self._space.check(self._failed_bytes, self._current.min_free_bytes)
+        self._files.probe(self._failed_bytes, self._today())
 
     def _lines(self, batch: _Batch) -> list[tuple[int, bytes]]:
         """The batch's lines that some file takes, each with its severity."""
@@ -270,6 +288,8 @@ class DiskThread:
         """Run *act* and set or clear the problem by what comes of it; returns the error, if any."""
         try:
             act()
+        except StorageError as told:
+            error = told
         except OSError as fault:
             error = StorageError(cannot_write(self._folder, fault, self._elsewhere))
         except Exception as fault:  # noqa: BLE001 - the thread must outlive any fault, and say so
@@ -314,14 +334,15 @@ class DiskThread:
             self._console_problem = ""
 
     def _tidy(self) -> None:
-        """Have old files tidied: at the start, when the day, a live file or the age changed, and after a failure."""
+        """Have old files tidied: at the start, when the day, the settings or a live file changed, when space ran out,
+        and every 30 s, since they grow and the clock must be watched.
+        """
         try:
-            state = (self._today(), self._current.max_age_days, self._files.live)
-            again = self._tidy_problem and time.monotonic() >= self._tidy_at_s
-            if state != self._tidied or again:
+            state = (self._today(), self._current, self._files.live, self._space.is_low)
+            if state != self._tidied or time.monotonic() >= self._tidy_at_s:
                 self._tidied = state
                 self._tidy_at_s = time.monotonic() + _TIDY_AGAIN_S
-                self._housekeeping.request(state[0], state[1])
+                self._housekeeping.request(state[0], self._current)
         except Exception as fault:  # noqa: BLE001 - as in _attempt
             self._report_tidy(f"Cannot tidy up old log files in {self._folder}: {fault!r}. It is tried again later.")
 

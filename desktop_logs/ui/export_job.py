@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from desktop_logs.core.errors import StorageError
 from desktop_logs.core.export import Format
 from desktop_logs.core.records import Record
+from desktop_logs.partfile import PartFile, export_problem
 
 SLICE_S: Final = 0.004
 """How long encoding may hold the loop before it is given back."""
@@ -23,9 +20,6 @@ SLICE_S: Final = 0.004
 # encode, and 64 K characters (more only where one record alone is longer) at most about 1 ms.
 _GROUP_RECORDS: Final = 64
 _GROUP_CHARACTERS: Final = 65_536
-_PERMISSION_ERRNOS = (errno.EACCES, errno.EPERM, errno.EROFS)
-_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
-_GONE_ERRNOS = (errno.ENOENT, errno.ENOTDIR)
 
 
 class ExportJob:
@@ -47,7 +41,7 @@ class ExportJob:
         self._records = records
         self._form = form
         self._progress = progress
-        self._part = _PartFile(target)
+        self._part = PartFile(target)
         # One thread of its own, so that what is asked of the file happens in that order: a cancelled export deletes
         # its file only after the write that was under way.
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
@@ -93,61 +87,6 @@ class ExportJob:
         await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._disk, work, *args))
 
 
-class _PartFile:
-    """The unfinished file. Everything here runs on the job's disk thread, one call after the other."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-        self._path: Path | None = None
-        self._file: BinaryIO | None = None
-
-    def open(self) -> None:
-        if self.target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self.target))
-        # A part that lies there already may belong to another export or to another program: it is left alone.
-        for number in count(1):
-            suffix = ".part" if number == 1 else f".{number}.part"
-            path = self.target.with_name(self.target.name + suffix)
-            try:
-                self._file = open_new(path)
-            except FileExistsError:
-                continue
-            self._path = path
-            return
-
-    def write(self, data: bytes) -> None:
-        assert self._file is not None
-        self._file.write(data)
-
-    def finish(self) -> None:
-        assert self._file is not None
-        assert self._path is not None
-        self._file.flush()
-        os.fsync(self._file.fileno())  # a full disk may tell only now, and then the old file must still be there
-        self._file.close()
-        os.replace(self._path, self.target)
-        self._path = None
-
-    def discard(self) -> None:
-        """Delete the unfinished file, if there is one. Raises StorageError when it stays."""
-        path, self._path = self._path, None
-        if path is None or self._file is None:
-            return
-        # Closing writes what is buffered, and fails again where writing failed; the file is closed all the same.
-        with contextlib.suppress(OSError):
-            self._file.close()
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as problem:
-            reason = problem.strerror or problem
-            raise StorageError(f"The unfinished file {path} could not be deleted ({reason}). Delete it.") from problem
-
-
-def open_new(path: Path) -> BinaryIO:
-    """A new, empty file at *path*. Raises FileExistsError when there is one."""
-    return open(path, "xb")
-
-
 def groups(records: Iterable[Record]) -> Iterator[list[Record]]:
     """*records* in order, in groups that take at most about a millisecond to encode."""
     group: list[Record] = []
@@ -160,23 +99,3 @@ def groups(records: Iterable[Record]) -> Iterator[list[Record]]:
             group, characters = [], 0
     if group:
         yield group
-
-
-def export_problem(problem: OSError, target: Path) -> str:
-    """What went wrong with the file, and what to do, in one or two sentences."""
-    if problem.errno in _FULL_ERRNOS:
-        return f"The disk that holds {target.parent} is full. Free some space there, or choose another folder."
-    if problem.errno == errno.EFBIG:
-        return f"{target.name} would be larger than files may be in {target.parent}. Choose another folder."
-    if problem.errno in _PERMISSION_ERRNOS:
-        return (
-            f"{target} cannot be written: this folder is not yours to write in, or another program holds the file "
-            "open. Choose another folder or name."
-        )
-    if problem.errno in _GONE_ERRNOS:
-        return f"There is no folder {target.parent}. Choose another one."
-    if problem.errno == errno.EISDIR:
-        return f"{target} is a folder. Choose another name."
-    if problem.errno == errno.ENAMETOOLONG:
-        return f"The name {target.name[:40]}… is too long. Choose a shorter one."
-    return f"{target} could not be written ({problem.strerror or problem}). Choose another folder or name."

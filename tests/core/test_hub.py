@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_logs.core.errors import Busy, StorageError
-from desktop_logs.core.hub import Hub
+from desktop_logs.core.hub import Hub, Restored
+from desktop_logs.core.producers import Numbers
+from desktop_logs.core.records import Record
 from tests.support.stores import SmallStore
 
 
@@ -165,3 +167,33 @@ def test_every_entry_received_is_counted_exactly_once(sent: list[tuple[str, int,
     assert numbers == sorted(set(numbers))
     stored = [record.seq for record in store.kept]
     assert stored == sorted(set(stored))
+
+
+def test_a_hub_goes_on_where_earlier_runs_have_ended(hub: Hub, store: SmallStore) -> None:
+    newest = [Record(number, 5, 9, "info", "api", f"message {number}") for number in (7, 9)]
+    hub.restore(Restored(head=20, newest=newest, producers={"p": ((1, 3), (5, 6))}))
+    assert messages(hub) == ["message 7", "message 9"]
+    receipt = hub.take(["a", "b", "c", "d", "e", "f"], 0, producer="p", first=1)
+    assert receipt.duplicates == 3
+    assert [(record.seq, record.message) for record in receipt.records] == [(21, "c"), (22, "d"), (23, "f")]
+
+
+def test_what_an_earlier_run_has_shown_but_not_stored_is_not_shown_before_the_numbers_say_so(hub: Hub) -> None:
+    hub.restore(Restored(head=20, producers={"p": ((1, 3),)}))
+    hub.take(["c"], 0, producer="p", first=3)
+    assert messages(hub) == ["c"]
+
+
+def test_the_store_keeps_the_numbers_of_refused_entries_as_well(hub: Hub, store: SmallStore) -> None:
+    hub.take(["a", 7, "b"], 0, producer="p", first=10)
+    hub.take(["a", 7, "b", "c"], 0, producer="p", first=10)
+    hub.take(["not numbered"], 0)
+    assert store.numbers == [Numbers("p", ((10, 13),)), Numbers("p", ((13, 14),))]
+
+
+def test_no_number_is_given_that_a_later_run_could_give_again(hub: Hub, store: SmallStore) -> None:
+    store.last_number = 2
+    with pytest.raises(StorageError, match="cannot be numbered"):
+        hub.take(["a", "b", "c"], 0)
+    assert (hub.head, store.waiting, hub.stats()["received"]) == (0, [], 0)
+    assert hub.take(["a", "b"], 0).accepted == 2

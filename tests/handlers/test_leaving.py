@@ -121,7 +121,7 @@ def test_a_forked_child_sends_its_own_and_leaves_the_parents_alone(hub: FakeHub)
         if child == 0:
             log.info("child")
             handler.flush()
-            assert handler.stats() == dict(sent=1, dropped=0, rejected=0, queued=0), handler.stats()
+            assert handler.stats() == dict(sent=1, dropped=0, rejected=0, queued=0, spooled=0), handler.stats()
             os._exit(0)
         log.info("after")
         assert os.waitpid(child, 0)[1] == 0

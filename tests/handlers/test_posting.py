@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from desktop_logs.handlers import posting
-from desktop_logs.handlers.posting import Answer, Batch, HubConnection, Verdict
+from desktop_logs.handlers.batches import Batch
+from desktop_logs.handlers.posting import Answer, HubConnection, Verdict
 from tests.handlers.fake_hub import FakeHub, Reply
 
-BATCH = Batch("3f0c7f0e-0000-0000-0000-000000000000", 1, [b'{"message":"x"}\n'], 0)
+BATCH = Batch("3f0c7f0e-0000-0000-0000-000000000000", 1, b'{"message":"x"}\n', 1)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def test_a_record_arrives_as_an_entry(hub: FakeHub) -> None:
     with logging_to(hub.url, source="api", token="s3cret") as (logger, handler):
         logger.info("listening on %d", 80, extra={"user": 42})
         handler.flush()
-        assert handler.stats() == {"sent": 1, "dropped": 0, "rejected": 0, "queued": 0}
+        assert handler.stats() == {"sent": 1, "dropped": 0, "rejected": 0, "queued": 0, "spooled": 0}
     (request,) = hub.requests
     assert request.path == "/api/logs"
     assert request.headers["Content-Type"] == "application/x-ndjson"
@@ -128,7 +128,7 @@ def test_dict_config_and_eight_threads(hub: FakeHub) -> None:
         for thread in threads:
             thread.join()
         handler.flush(20)
-        assert handler.stats() == {"sent": 1600, "dropped": 0, "rejected": 0, "queued": 0}
+        assert handler.stats() == {"sent": 1600, "dropped": 0, "rejected": 0, "queued": 0, "spooled": 0}
     finally:
         logger.removeHandler(handler)
         handler.close()
@@ -172,7 +172,7 @@ def test_a_hub_that_restarts_gets_the_rest() -> None:
             before.stop()
             with FakeHub(port) as after:
                 handler.flush(20)
-                assert handler.stats() == {"sent": 40, "dropped": 0, "rejected": 0, "queued": 0}
+                assert handler.stats() == {"sent": 40, "dropped": 0, "rejected": 0, "queued": 0, "spooled": 0}
                 lost = {one.first: one.body for one in before.requests if one.first > 20}
                 again = {one.first: one.body for one in after.requests}
                 assert again[21] == lost[21]
@@ -223,7 +223,7 @@ def test_a_refused_batch_is_dropped_counted_and_said_once(
         for text in ("one", "two", "three"):
             logger.info(text)
             handler.flush(10)
-        assert handler.stats() == {"sent": 1, "dropped": 0, "rejected": 2, "queued": 0}
+        assert handler.stats() == {"sent": 1, "dropped": 0, "rejected": 2, "queued": 0, "spooled": 0}
     assert [request.first for request in hub.requests] == [1, 2, 3]
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("desktop-logs: the hub at http://127.0.0.1:")
@@ -237,7 +237,7 @@ def test_entries_that_the_hub_rejects_are_counted(hub: FakeHub, capsys: pytest.C
         logger.info("one")
         logger.info("two")
         handler.flush(10)
-        assert handler.stats() == {"sent": 1, "dropped": 0, "rejected": 1, "queued": 0}
+        assert handler.stats() == {"sent": 1, "dropped": 0, "rejected": 1, "queued": 0, "spooled": 0}
     assert "an entry needs a message" in capsys.readouterr().err
 
 
@@ -252,7 +252,7 @@ def test_a_full_queue_keeps_errors_and_tells_what_went(hub: FakeHub) -> None:
             logger.info("info %d", number)
         assert handler.stats()["dropped"] == 15
         handler.flush(10)
-        assert handler.stats() == {"sent": 11, "dropped": 15, "rejected": 0, "queued": 0}
+        assert handler.stats() == {"sent": 11, "dropped": 15, "rejected": 0, "queued": 0, "spooled": 0}
     entries = [entry for request in hub.requests[1:] for entry in request.entries]
     (told,) = [entry for entry in entries if "dropped" in entry["message"]]
     assert told["level"] == "warning"
@@ -270,9 +270,9 @@ def test_a_hub_that_is_away_costs_the_program_nothing(capsys: pytest.CaptureFixt
         for number in range(100):
             logger.info("%d", number)
         handler.flush(0.3)
-        assert handler.stats() == {"sent": 0, "dropped": 0, "rejected": 0, "queued": 100}
+        assert handler.stats() == {"sent": 0, "dropped": 0, "rejected": 0, "queued": 100, "spooled": 0}
         handler.close(0.1)
-        assert handler.stats() == {"sent": 0, "dropped": 100, "rejected": 0, "queued": 0}
+        assert handler.stats() == {"sent": 0, "dropped": 0, "rejected": 0, "queued": 0, "spooled": 100}
     assert capsys.readouterr().err == ""
 
 
@@ -283,7 +283,7 @@ def test_after_close_nothing_happens(hub: FakeHub) -> None:
         handler.close()
         logger.info("y")
         handler.flush()
-        assert handler.stats() == {"sent": 1, "dropped": 0, "rejected": 0, "queued": 0}
+        assert handler.stats() == {"sent": 1, "dropped": 0, "rejected": 0, "queued": 0, "spooled": 0}
     assert hub.messages() == ["x"]
     assert not [thread for thread in threading.enumerate() if thread.name == "desktop-logs-sender"]
 
@@ -371,6 +371,7 @@ def test_filters_and_levels_are_loggings_own(hub: FakeHub) -> None:
         ({"capacity": 0}, "capacity must be above 0"),
         ({"max_bytes": 10}, "max_bytes must be at least 900,000"),
         ({"batch_ms": -1}, "batch_ms must not be below 0"),
+        ({"max_spool_bytes": -1}, "max_spool_bytes must not be below 0"),
     ],
 )
 def test_an_argument_that_cannot_be_is_refused_at_once(options: dict[str, Any], words: str) -> None:
@@ -417,7 +418,7 @@ def test_a_thread_that_cannot_be_started_is_done_without(hub: FakeHub, monkeypat
             patch.undo()
             handler._start_at_s = time.monotonic() + 60
             handler.flush(5)
-        assert handler.stats() == {"sent": 3, "dropped": 0, "rejected": 0, "queued": 0}
+        assert handler.stats() == {"sent": 3, "dropped": 0, "rejected": 0, "queued": 0, "spooled": 0}
     assert hub.messages() == ["0", "1", "2"]
 
 
@@ -428,5 +429,5 @@ def test_a_record_made_by_hand_of_odd_things_spoils_no_others(hub: FakeHub) -> N
         handler.handle(logging.makeLogRecord({"msg": "odder", "args": 5, "levelno": "high"}))
         logger.info("two")
         handler.flush(10)
-        assert handler.stats() == {"sent": 2, "dropped": 2, "rejected": 0, "queued": 0}
+        assert handler.stats() == {"sent": 2, "dropped": 2, "rejected": 0, "queued": 0, "spooled": 0}
     assert hub.messages() == ["one", "two"]

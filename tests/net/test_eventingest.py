@@ -13,6 +13,7 @@ import pytest
 
 from desktop_logs.core.errors import StorageError
 from desktop_logs.core.hub import Hub
+from desktop_logs.core.producers import Numbers
 from desktop_logs.core.records import Record
 from desktop_logs.net import eventingest
 from desktop_logs.net.server import HubServer
@@ -109,6 +110,20 @@ async def test_a_disk_that_fails_is_told_to_each_that_asked(producer: Producer, 
     assert answers[1] == {"ok": False, "error": "No space left."}
     assert answers[2] == {"ok": False, "error": "an entry must be a JSON object or a string, not a number"}
     assert answers[3] == {"ok": False, "error": "No space left.", "accepted": 0}
+
+
+async def test_what_meets_a_fault_of_the_hub_is_counted_and_reported(
+    producer: Producer, store: SmallStore, hub: Hub, reported: list[str]
+) -> None:
+    store.fault = KeyError("a fault of ours")
+    await producer.send(log("a"), log("b"))
+    await soon("both are counted", lambda: hub.stats()["rejected"] == 2)
+    store.fault = None
+    await producer.send(log("c", 1))
+    assert (await producer.answers(1))[1]["ok"]
+    assert hub.stats()["received"] == 3
+    assert "a fault of ours" in hub.last_rejection
+    assert reported
 
 
 async def test_a_frame_that_is_none_between_events_is_counted_and_loses_no_other(
@@ -253,10 +268,10 @@ async def test_a_long_list_waits_for_the_disk_no_longer_than_one_entry(
     retries = 0
     write = store.write
 
-    def counted(records: Sequence[Record]) -> Future[None]:
+    def counted(records: Sequence[Record], numbers: Numbers | None = None) -> Future[None]:
         nonlocal retries
         retries += 1
-        return write(records)
+        return write(records, numbers)
 
     monkeypatch.setattr(store, "write", counted)
     store.is_full = True

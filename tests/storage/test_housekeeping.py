@@ -1,4 +1,4 @@
-"""Old files are compressed and deleted, by name and never by mistake."""
+"""Old files are compressed, by name and never by mistake, in a thread that ends when it is told to."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from desktop_logs.core.settings import LogSettings
 from desktop_logs.storage import housekeeping
 from desktop_logs.storage.housekeeping import Housekeeping, tidy
 from desktop_logs.storage.rotation import LogName, RotatingFile
@@ -31,8 +32,8 @@ def put(series, day, number=0, suffix="", content=TEXT):
     return path
 
 
-def run(series, stop=None, max_age_days=30, today=TODAY):
-    return tidy(series, today, max_age_days, stop or threading.Event())
+def run(series, stop=None, today=TODAY):
+    return tidy(series, today, stop or threading.Event())
 
 
 def names(series):
@@ -65,16 +66,6 @@ def test_a_compressed_file_is_for_no_more_eyes_than_its_original(series):
     os.chmod(put(series, YESTERDAY), 0o600)
     run(series)
     assert (series.folder / "app-2026-11-21.log.gz").stat().st_mode & 0o777 == 0o600
-
-
-def test_files_past_their_age_go_by_the_date_in_their_name(series):
-    """The time of change says nothing: a copy or a backup sets it anew."""
-    put(series, TODAY - timedelta(days=31), suffix=".gz")
-    put(series, TODAY - timedelta(days=31), 1)
-    kept = put(series, TODAY - timedelta(days=30), suffix=".gz", content=gzip.compress(b"1\n"))
-    os.utime(kept, (0, 0))
-    assert run(series) == ""
-    assert names(series) == [kept.name]
 
 
 def test_what_is_not_exactly_of_the_series_is_never_touched(series):
@@ -222,7 +213,7 @@ def test_the_thread_tidies_every_series_and_reports(tmp_path):
         put(series, YESTERDAY)
     reports, reported = [], threading.Event()
     keeper = Housekeeping(both, lambda problem: (reports.append(problem), reported.set()))
-    keeper.request(TODAY, 30)
+    keeper.request(TODAY, LogSettings())
     assert reported.wait(10)
     assert keeper.stop(10)
     assert reports == [""]
@@ -233,7 +224,7 @@ def test_one_run_at_a_time_and_what_is_asked_meanwhile_comes_after(series, monke
     started, go_on, done = threading.Event(), threading.Event(), threading.Event()
     runs = []
 
-    def slow_tidy(of, today, max_age_days, stop):
+    def slow_tidy(of, today, stop):
         runs.append((today, threading.active_count()))
         started.set()
         assert go_on.wait(10)
@@ -248,10 +239,10 @@ def test_one_run_at_a_time_and_what_is_asked_meanwhile_comes_after(series, monke
 
     monkeypatch.setattr(housekeeping, "tidy", slow_tidy)
     keeper = Housekeeping([series], report)
-    keeper.request(YESTERDAY, 30)
+    keeper.request(YESTERDAY, LogSettings())
     assert started.wait(10)
-    keeper.request(YESTERDAY, 30)
-    keeper.request(TODAY, 30)
+    keeper.request(YESTERDAY, LogSettings())
+    keeper.request(TODAY, LogSettings())
     go_on.set()
     assert done.wait(10)
     assert keeper.stop(10)
@@ -270,7 +261,7 @@ def test_a_stop_that_takes_too_long_says_so(series, monkeypatch):
 
     monkeypatch.setattr(housekeeping, "tidy", slow_tidy)
     keeper = Housekeeping([series], lambda _: None)
-    keeper.request(TODAY, 30)
+    keeper.request(TODAY, LogSettings())
     assert started.wait(10)
     assert not keeper.stop(0)
     go_on.set()
@@ -281,7 +272,7 @@ def test_after_a_stop_nothing_is_tidied(series):
     original = put(series, YESTERDAY)
     keeper = Housekeeping([series], lambda _: None)
     assert keeper.stop(0)
-    keeper.request(TODAY, 30)
+    keeper.request(TODAY, LogSettings())
     assert keeper.stop(10)
     assert names(series) == [original.name]
 
@@ -293,7 +284,7 @@ def test_an_unexpected_fault_is_reported(series, monkeypatch):
     monkeypatch.setattr(housekeeping, "tidy", broken)
     reports, reported = [], threading.Event()
     keeper = Housekeeping([series], lambda problem: (reports.append(problem), reported.set()))
-    keeper.request(TODAY, 30)
+    keeper.request(TODAY, LogSettings())
     assert reported.wait(10)
     assert keeper.stop(10)
     assert "RuntimeError('broken')" in reports[0]

@@ -19,6 +19,8 @@ class SmallStore:
         self.is_prompt = is_prompt
         self.is_full = False
         self.broken: StorageError | None = None
+        self.fault: Exception | None = None
+        """A fault of the program's own, which nobody expects."""
         self.numbers: list[Numbers] = []
         self.last_number = 2**62
         self.stored = 0
@@ -31,6 +33,8 @@ class SmallStore:
     def write(self, records: Sequence[Record], numbers: Numbers | None = None) -> Future[None]:
         if self.is_full:
             raise Busy("too much waits for the disk", 1)
+        if self.fault is not None:
+            raise self.fault
         if numbers is not None:
             self.numbers.append(numbers)
         done: Future[None] = Future()

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from desktop_logs import partfile
 from desktop_logs.core.errors import StorageError
 from desktop_logs.core.export import FORMATS, text_line
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import decode_json, parse_entry
-from desktop_logs.ui import export_job
-from desktop_logs.ui.export_job import ExportJob, export_problem, groups
+from desktop_logs.ui.export_job import ExportJob, groups
 
 T0_NS = 1_795_341_600_123_000_000
 
@@ -198,7 +198,7 @@ async def test_a_full_disk_is_told_in_a_sentence_and_leaves_nothing(
 ) -> None:
     target = tmp_path / "out.jsonl"
     target.write_text("old")
-    monkeypatch.setattr(export_job, "open_new", _FullDisk)
+    monkeypatch.setattr(partfile, "open_new", _FullDisk)
     with pytest.raises(StorageError, match=r"^The disk that holds .* is full\. Free some space there"):
         await ExportJob(varied(20_000), FORMATS["jsonl"], target).run()
     assert names_in(tmp_path) == ["out.jsonl"]
@@ -249,23 +249,6 @@ async def test_a_fault_in_an_encoder_leaves_nothing_and_is_heard(tmp_path: Path)
     with pytest.raises(KeyError):
         await job.run()
     assert names_in(tmp_path) == []
-
-
-@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
-def test_a_missing_permission_says_where(number: int) -> None:
-    told = export_problem(OSError(number, "no"), Path("/data/out.csv"))
-    assert told.startswith("/data/out.csv cannot be written")
-    assert "Choose another folder or name." in told
-
-
-def test_another_failure_says_what_the_system_said() -> None:
-    told = export_problem(OSError(errno.EIO, "Input/output error"), Path("/data/out.csv"))
-    assert told == "/data/out.csv could not be written (Input/output error). Choose another folder or name."
-
-
-def test_a_name_that_is_too_long_is_told_shortened(tmp_path: Path) -> None:
-    told = export_problem(OSError(errno.ENAMETOOLONG, "File name too long"), tmp_path / ("x" * 300))
-    assert told == f"The name {'x' * 40}… is too long. Choose a shorter one."
 
 
 def test_groups_keep_order_and_stay_small() -> None:

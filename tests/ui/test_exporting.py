@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from desktop_logs.core.export import FORMATS
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import decode_json, parse_entry
+from desktop_logs.partfile import PartFile
 from desktop_logs.tasks import Tasks
 from desktop_logs.ui import export_job, exporting
 from desktop_logs.ui.exporting import ExportDialog, default_name
@@ -205,13 +206,13 @@ def test_a_failure_is_told_and_the_choice_is_there_again(make: Callable[..., Ope
 @pytest.fixture
 def slow_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that takes its time, so that something can be done meanwhile."""
-    real = export_job._PartFile.write
+    real = PartFile.write
 
     def write(part: Any, data: bytes) -> None:
         time.sleep(0.05)
         real(part, data)
 
-    monkeypatch.setattr(export_job._PartFile, "write", write)
+    monkeypatch.setattr(PartFile, "write", write)
 
 
 @pytest.mark.usefixtures("slow_disk")

@@ -1,0 +1,150 @@
+"""One program at a time writes in a data folder: the lock, and who has it. Knows nothing of what is written there."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop_logs.core.errors import FolderInUse, StorageError
+from desktop_logs.storage.folder import cannot_write
+
+LOCK_FILE = "hub.lock"
+
+_PATIENCE_S = 0.5
+_TRY_AGAIN_S = 0.05
+_TEXT_BYTES = 4_000
+_HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+
+if sys.platform == "win32":
+    import msvcrt
+
+    # Windows lets nobody read what is locked: a byte far behind the text, which need not exist, leaves that readable.
+    _LOCKED_BYTE = 1 << 30
+
+    def _lock(file: int) -> None:
+        os.lseek(file, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a folder, as its lock file tells. All empty when that cannot be read."""
+
+    what: str = ""
+    pid: int = 0
+    url: str = ""
+    """Where it listens; empty while it does not."""
+
+    def __str__(self) -> str:
+        if not self.pid:
+            return "another program"
+        return f"{self.what} (process {self.pid}{', ' if self.url else ''}{self.url})"
+
+
+class DataLock:
+    """The right to write in *folder*, which must exist. The operating system takes it back however this program ends,
+    so that no lock is ever left over; programs that this one starts do not get it.
+
+    *description* tells others who has it: `desktop-logs serve`.
+    """
+
+    def __init__(self, folder: Path, description: str) -> None:
+        self._folder = folder
+        self._description = description
+        self._file: int | None = None
+
+    def acquire(self) -> str:
+        """Take the lock, waiting half a second for one that is just ending.
+
+        Returns empty, or a sentence where the file system knows no locks: then nothing keeps a second program out.
+        Raises FolderInUse, and StorageError when the lock file cannot be made.
+        """
+        if self._file is not None:
+            return ""
+        path = self._folder / LOCK_FILE
+        try:
+            # Python opens files so that programs it starts do not inherit them (PEP 446).
+            file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        except OSError as fault:
+            raise StorageError(cannot_write(self._folder, fault)) from fault
+        try:
+            notice = self._take(file)
+            self._file = file
+            self.announce("")
+        except BaseException:
+            self._file = None
+            os.close(file)
+            raise
+        return notice
+
+    def announce(self, url: str) -> None:
+        """Tell those who come later where this program listens; empty when it no longer does. Only while it is held."""
+        if self._file is None:
+            return
+        text = json.dumps({"what": self._description, "pid": os.getpid(), "url": url}).encode() + b"\n"
+        try:
+            os.lseek(self._file, 0, os.SEEK_SET)
+            os.write(self._file, text)
+            os.ftruncate(self._file, len(text))
+        except OSError:
+            # A full disk keeps nobody from holding a folder: who comes later is told of another program, by no name.
+            with suppress(OSError):
+                os.ftruncate(self._file, 0)
+
+    def release(self) -> None:
+        """Let others write. Does nothing when it is not held."""
+        # The file stays: a program that has just opened it would otherwise lock one that is no longer to be found.
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
+    def _take(self, file: int) -> str:
+        deadline_s = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                _lock(file)
+            except OSError as fault:
+                if fault.errno in _NO_LOCKS:
+                    return (
+                        f"The file system of {self._folder} knows no locks, so nothing keeps a second program from "
+                        "writing there too. See to it that there is one alone."
+                    )
+                if fault.errno not in _HELD:
+                    raise StorageError(cannot_write(self._folder, fault)) from fault
+                if time.monotonic() >= deadline_s:
+                    raise self._in_use(holder_of(self._folder)) from None
+                # Also time for a holder that has only just begun to put its name where the last one's stood.
+                time.sleep(_TRY_AGAIN_S)
+            else:
+                return ""
+
+    def _in_use(self, holder: Holder) -> FolderInUse:
+        way = "Use that one" if holder.pid else "End it"
+        return FolderInUse(
+            f"The data folder {self._folder} is in use by {holder}. {way}, or choose another folder with --data-dir.",
+            str(holder),
+            holder.url,
+        )
+
+
+def holder_of(folder: Path) -> Holder:
+    """Who had the lock of *folder* last; whether it still runs only `acquire` can tell."""
+    try:
+        with open(folder / LOCK_FILE, "rb", buffering=0) as file:
+            said = json.loads(file.read(_TEXT_BYTES))
+        return Holder(str(said["what"]), int(said["pid"]), str(said["url"]))
+    except (OSError, ValueError, KeyError, TypeError):  # being written at this moment, or not ours
+        return Holder()
