@@ -20,7 +20,8 @@ from desktop_logs.folders import history_dir, logs_dir
 from desktop_logs.localhistory import LocalHistory
 from desktop_logs.storage.datalock import DataLock
 from desktop_logs.storage.disk import Console, DiskThread
-from desktop_logs.storage.repair import Repairs
+from desktop_logs.storage.repair import Repairs, set_aside
+from desktop_logs.storage.segments import SegmentName, was_left_open
 
 if TYPE_CHECKING:
     from desktop_logs.net.server import HubServer
@@ -46,9 +47,9 @@ class LocalHub:
         self.data_dir = data_dir
         history = history_dir(data_dir)
         self._lock = DataLock(data_dir, what)
-        self._repairs = Repairs(history, logs_dir(data_dir), report)
+        self._repairs: Repairs | None = None
         self.disk = DiskThread(
-            logs_dir(data_dir), settings, history=history, on_damage=self._repairs.report, console=console
+            logs_dir(data_dir), settings, history=history, on_damage=self._set_aside, console=console
         )
         self.hub = Hub(self.disk)
         self._history = LocalHistory(history)
@@ -90,8 +91,18 @@ class LocalHub:
         if notice:
             self._report(notice)
         self._is_open = True
+        history = history_dir(self.data_dir)
+        ended_well = not await asyncio.to_thread(was_left_open, history)
         self.hub.restore(await asyncio.to_thread(self.disk.open))
         self.disk.start()
+        self._repairs = Repairs(
+            history,
+            logs_dir(self.data_dir),
+            self._report,
+            live=lambda: self.disk.live_segment,
+            roll=self.disk.leave_segment,
+            ended_well=ended_well,
+        )
         self._repairs.start()
         self.hub.subscribe(self._wake)
         self._wake()
@@ -123,10 +134,17 @@ class LocalHub:
         """Write what waits and let the data folder go, also where no loop runs any more. False as `stop` has it."""
         if not self._is_open:
             return True  # nothing was taken, and another program may have the folder
-        self._repairs.close(FLUSH_TIMEOUT_S)
+        if self._repairs is not None:
+            self._repairs.close(FLUSH_TIMEOUT_S)
         flushed = self.disk.close(FLUSH_TIMEOUT_S)
         self._lock.release()
         return flushed
+
+    def _set_aside(self, name: SegmentName) -> None:
+        """The disk thread has met damage in the segment that it writes to."""
+        set_aside(history_dir(self.data_dir), name)
+        if self._repairs is not None:  # else its start finds what was set aside
+            self._repairs.report(name)
 
     # As a feed
 
