@@ -3,15 +3,17 @@
 #   make run ARGS="--port 5648"      arguments for the program
 #   make test PYTEST_ARGS="-k ring"  arguments for pytest
 #   make bench BENCH_ARGS=--quick    arguments for tests/bench: --runs 5, --only posted,idle, --quick
+#   make soak SOAK_SEED=17           the seed of the first of its kills
 #   make run PYTHON=python3.12       the Python to make .venv with; asked for once, when there is no .venv
 
 ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+SOAK_SEED ?= 1
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint bench bundle clean help
+.PHONY: run test soak lint bench bundle clean help
 
 run: ## Open the window; without a display, run the hub in this terminal
 	@sh packaging/setup.sh run
@@ -20,6 +22,11 @@ run: ## Open the window; without a display, run the hub in this terminal
 test: ## Run the whole test suite; needs no screen
 	@sh packaging/setup.sh test
 	@exec .venv/bin/python -m pytest $(PYTEST_ARGS)
+
+soak: ## Let the hub fail for long: 50 kills, 30 s of a locked history, 60 s without a hub; half an hour
+	@sh packaging/setup.sh test
+	@exec env DESKTOP_LOGS_SEED=$(SOAK_SEED) DESKTOP_LOGS_ROUNDS=50 DESKTOP_LOGS_LOCKED_S=30 DESKTOP_LOGS_AWAY_S=60 \
+		.venv/bin/python -m pytest -s --timeout 600 tests/faults $(PYTEST_ARGS)
 
 lint: ## Check style, format and types
 	@sh packaging/setup.sh test

@@ -19,12 +19,12 @@ from PySide6.QtWidgets import QApplication
 from desktop_logs import __version__
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import HUB_HOST, ServerAddress
-from desktop_logs.core.errors import ListenError, SettingsError, StorageError
+from desktop_logs.core.errors import FolderInUse, ListenError, SettingsError, StorageError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.safe_text import one_line
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import logs_dir, settings_file, window_file
-from desktop_logs.localhub import FLUSH_TIMEOUT_S, LocalHub
+from desktop_logs.localhub import LocalHub
 from desktop_logs.storage.folder import check_folder
 from desktop_logs.storage.settings_file import read_settings, write_settings
 from desktop_logs.tasks import Tasks
@@ -96,6 +96,7 @@ class Desktop:
         self._hub = LocalHub(
             options.data_dir,
             settings,
+            what="the Desktop Logs window",
             report=self._report,
             console=self._printer.show,
             more_stats=self._window_stats,
@@ -165,12 +166,28 @@ class Desktop:
         self._window.add_feed(self.connect(address, ""), address=address)
 
     async def _start_hub(self) -> None:
+        self._window.clear_notice("folder")
         try:
-            await self._hub.start(self._options.port, self._options.path)
-        except ListenError as failure:
-            self._tell_port(failure)
+            await self._hub.open()
+        except (FolderInUse, StorageError) as failure:
+            self._tell_folder(failure)
         else:
-            self._tell_address()
+            await self._listen(self._options.port)
+
+    def _tell_folder(self, failure: FolderInUse | StorageError) -> None:
+        """Another program writes there: this one does not, and its hub takes nothing that it could not keep."""
+        def open_again() -> None:
+            self._tasks.start(self._start_hub(), "open the data folder")
+
+        offers = [("Try again", open_again)]
+        address = failure.url if isinstance(failure, FolderInUse) else ""
+        if address:
+            offers.insert(0, ("Join it", lambda: self._join("folder", ServerAddress(address))))
+        self._window.show_notice("folder", str(failure), level="error", actions=offers)
+
+    def _join(self, notice: str, address: ServerAddress) -> None:
+        self._window.clear_notice(notice)
+        self._open(address)
 
     async def _listen(self, port: int) -> None:
         self._window.clear_notice("port")
@@ -189,16 +206,13 @@ class Desktop:
         def listen(port: int) -> None:
             self._tasks.start(self._listen(port), "listen")
 
-        def join() -> None:
-            self._window.clear_notice("port")
-            self._open(ServerAddress(f"http://{HUB_HOST}:{failure.port}"))
-
         offers = [
             (f"Use port {failure.port + 1}", lambda: listen(failure.port + 1)),
             ("Try again", lambda: listen(failure.port)),
         ]
         if failure.holder == "desktop-logs":
-            offers.insert(0, ("Join it", join))
+            holder = ServerAddress(f"http://{HUB_HOST}:{failure.port}")
+            offers.insert(0, ("Join it", lambda: self._join("port", holder)))
         text = str(failure)
         self._window.show_notice("port", text[:1].upper() + text[1:], level="error", actions=offers)
 
@@ -234,7 +248,7 @@ class Desktop:
 
     def abandon(self) -> None:
         """Write what waits, where no loop runs any more to stop in order."""
-        self._hub.disk.close(FLUSH_TIMEOUT_S)
+        self._hub.close_files()
 
     async def _stop(self) -> bool:
         try:

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 
 from desktop_logs import __version__
 from desktop_logs.core.addresses import DEFAULT_PATH, HUB_HOST
-from desktop_logs.core.errors import ListenError
+from desktop_logs.core.errors import FolderInUse, ListenError
 from desktop_logs.core.feed import FeedState
 from desktop_logs.core.history import History
 from desktop_logs.core.hub import Hub
 from desktop_logs.core.records import Record
 from desktop_logs.core.settings import LogSettings
-from desktop_logs.folders import logs_dir
+from desktop_logs.folders import history_dir, logs_dir
+from desktop_logs.localhistory import LocalHistory
+from desktop_logs.storage.datalock import DataLock
 from desktop_logs.storage.disk import Console, DiskThread
+from desktop_logs.storage.repair import Repairs
 
 if TYPE_CHECKING:
     from desktop_logs.net.server import HubServer
@@ -33,14 +36,23 @@ class LocalHub:
         data_dir: Path,
         settings: LogSettings,
         *,
+        what: str,
         report: Callable[[str], None],
         console: Console | None = None,
         more_stats: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        """Nothing is opened yet. *report* is told what goes wrong beside the records; see HubServer for the rest."""
+        """Nothing is opened yet. *what* is this program's name for others that want its data folder, and *report* is
+        told what goes wrong beside the records; see HubServer for the rest."""
         self.data_dir = data_dir
-        self.disk = DiskThread(logs_dir(data_dir), settings, console=console)
+        history = history_dir(data_dir)
+        self._lock = DataLock(data_dir, what)
+        self._repairs = Repairs(history, logs_dir(data_dir), report)
+        self.disk = DiskThread(
+            logs_dir(data_dir), settings, history=history, on_damage=self._repairs.report, console=console
+        )
         self.hub = Hub(self.disk)
+        self._history = LocalHistory(history)
+        self._is_open = False
         self._report = report
         self._more_stats = more_stats
         self._server: HubServer | None = None
@@ -55,17 +67,37 @@ class LocalHub:
         if self._server is None:
             make = await asyncio.to_thread(_server_class)
             self._server = make(
-                self.hub, version=__version__, clock_ns=time.time_ns, report=self._report, more_stats=self._more_stats
+                self.hub,
+                version=__version__,
+                clock_ns=time.time_ns,
+                report=self._report,
+                more_stats=lambda: {**self._stored(), **self._more_stats()},
             )
 
-    async def start(self, port: int, path: str = DEFAULT_PATH) -> None:
-        """Store and listen. Raises ListenError; it stores then, and `listen` may be called with another port."""
+    async def open(self) -> None:
+        """Take the data folder for this program, and go on where the last one ended: the newest records are in the
+        ring again, and what comes is stored.
+
+        Raises FolderInUse; nothing is written then, and it may be tried again.
+        """
+        if self._is_open:
+            return
+        try:
+            notice = await asyncio.to_thread(self._lock.acquire)
+        except FolderInUse as failure:
+            self._become(FeedState("failed", "data folder in use", str(failure)))
+            raise
+        if notice:
+            self._report(notice)
+        self._is_open = True
+        self.hub.restore(await asyncio.to_thread(self.disk.open))
         self.disk.start()
+        self._repairs.start()
         self.hub.subscribe(self._wake)
-        await self.listen(port, path)
+        self._wake()
 
     async def listen(self, port: int, path: str = DEFAULT_PATH) -> None:
-        """Listen on *port*, with Socket.IO on its usual path and on *path*. Raises ListenError."""
+        """Listen on *port*, with Socket.IO on its usual path and on *path*; only once it is open. Raises ListenError."""
         await self.load()
         assert self._server is not None
         try:
@@ -73,6 +105,7 @@ class LocalHub:
         except ListenError as failure:
             self._become(FeedState("failed", f"not listening on {HUB_HOST}:{port}", _as_sentence(str(failure))))
             raise
+        self._lock.announce(self.url)
         self._become(FeedState("live", f"listening on {self.address}"))
 
     async def stop(self) -> bool:
@@ -80,9 +113,19 @@ class LocalHub:
         try:
             if self._server is not None:
                 await self._server.stop()
+            await self._history.close()
             self._become(FeedState("closed", "closed"))
         finally:
-            flushed = await asyncio.to_thread(self.disk.close, FLUSH_TIMEOUT_S)
+            flushed = await asyncio.to_thread(self.close_files)
+        return flushed
+
+    def close_files(self) -> bool:
+        """Write what waits and let the data folder go, also where no loop runs any more. False as `stop` has it."""
+        if not self._is_open:
+            return True  # nothing was taken, and another program may have the folder
+        self._repairs.close(FLUSH_TIMEOUT_S)
+        flushed = self.disk.close(FLUSH_TIMEOUT_S)
+        self._lock.release()
         return flushed
 
     # As a feed
@@ -106,7 +149,7 @@ class LocalHub:
 
     @property
     def history(self) -> History | None:
-        return None
+        return self._history if self.disk.settings.history else None
 
     @property
     def head(self) -> int:
@@ -118,12 +161,15 @@ class LocalHub:
 
     def stats(self) -> Mapping[str, int]:
         """As `GET /api/stats`; without what the server counts while there is none."""
-        return self._server.stats() if self._server is not None else self.hub.stats()
+        return self._server.stats() if self._server is not None else {**self.hub.stats(), **self._stored()}
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call *listener* when records or the state are new."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def _stored(self) -> Mapping[str, int]:
+        return {"history_records": self.disk.history_records, "history_bytes": self.disk.history_bytes}
 
     def _become(self, state: FeedState) -> None:
         self._state = state

@@ -13,7 +13,7 @@ from typing import Any
 from desktop_logs.collector import Collector
 from desktop_logs.core.errors import SettingsError
 from desktop_logs.core.settings import LogSettings
-from desktop_logs.folders import logs_dir, settings_file
+from desktop_logs.folders import history_dir, logs_dir, settings_file
 from desktop_logs.localhub import LocalHub
 from desktop_logs.storage.folder import check_folder
 from desktop_logs.storage.settings_file import read_settings
@@ -43,18 +43,23 @@ def serve(options: ServeOptions) -> int:
 async def _serve(options: ServeOptions, settings: LogSettings) -> int:
     printer = Printer(sys.stdout)
     printer.start()
-    hub = LocalHub(options.data_dir, settings, report=complain, console=printer.show)
+    hub = LocalHub(
+        options.data_dir, settings, what="desktop-logs serve", report=complain, console=printer.show
+    )
     stop = asyncio.Event()
     _on_signals(stop, lambda: _reload(hub, options))
     try:
         try:
+            # Before anything else: who has the folder already is told at once.
+            await hub.open()
             await hub.load()
             # No frame waits here, so collections come as Python has them; over what came since the start alone, a full
             # one takes 0.2 ms instead of 20 to 40.
             Collector().settle()
-            await hub.start(options.port, options.path)
+            await hub.listen(options.port, options.path)
             announce(f"listening on {hub.url}")
             announce(f"log files in {logs_dir(options.data_dir)}" if settings.files else "no log files")
+            announce(f"history in {history_dir(options.data_dir)}" if settings.history else "no history")
             await _until(stop, hub)
         finally:
             flushed = await hub.stop()

@@ -55,6 +55,13 @@ def scalars(value: object) -> Iterator[object]:
             yield taken
 
 
+def last_word(field: str) -> str:
+    """What every key that *field* may mean has in it; empty when it has no word. Its letters stand in JSON as they are
+    or as \\u...."""
+    words = re.findall(r"\w+", field)
+    return words[-1] if words else ""
+
+
 def reader(field: str) -> Reader:
     """A function from a record's context (its JSON text) to the value of *field*, or MISSING.
 
@@ -62,9 +69,7 @@ def reader(field: str) -> Reader:
     of a name `context.` is left out first. A context that cannot have the field is not decoded: 0.1 µs, else some 1 µs.
     """
     names = [field.removeprefix(CONTEXT), field] if field.startswith(CONTEXT) else [field]
-    # Every key that could be meant has the name's last word in it, whose letters stand in JSON as they are or as \u....
-    words = re.findall(r"\w+", field)
-    word = words[-1] if words else ""
+    word = last_word(field)
 
     def read(context: str) -> object:
         if word not in context and "\\u" not in context:

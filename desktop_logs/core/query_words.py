@@ -26,7 +26,7 @@ _MOST_TRIGRAMS: Final = 6
 _MOST_PHRASES: Final = 120
 """Of a whole query: FTS5 takes a tree of 256 and no more."""
 # Records come without them (core/escapes.py), and no database takes them.
-_NEVER_STORED: Final = re.compile(r"[\0\ud800-\udfff]")
+NEVER_STORED: Final = re.compile(r"[\0\ud800-\udfff]")
 _UNLIKELY: Final = re.compile(r"[^a-z\s]")
 
 # Numbers that equal a value only if they are written in it so: 7 stands in 7 and 7.0, but 007 equals 7 as well.
@@ -49,7 +49,7 @@ class Bounds:
     @classmethod
     def within(cls, first_ns: int, last_ns: int) -> Bounds:
         """Any level from *first_ns* to *last_ns*, as far as 64 bits go."""
-        return cls(min(max(first_ns, _FIRST_NS), _LAST_NS), min(max(last_ns, _FIRST_NS), _LAST_NS))
+        return cls(clamped(first_ns), clamped(last_ns))
 
     def __and__(self, other: Bounds) -> Bounds:
         first_ns, last_ns = max(self.first_ns, other.first_ns), min(self.last_ns, other.last_ns)
@@ -58,6 +58,11 @@ class Bounds:
     def __or__(self, other: Bounds) -> Bounds:
         first_ns, last_ns = min(self.first_ns, other.first_ns), max(self.last_ns, other.last_ns)
         return Bounds(first_ns, last_ns, self.bands | other.bands)
+
+
+def clamped(time_ns: int) -> int:
+    """*time_ns*, as far as 64 bits go."""
+    return min(max(time_ns, _FIRST_NS), _LAST_NS)
 
 
 def bounds(tree: Node | None, bands: frozenset[int] = ALL_BANDS) -> Bounds:
@@ -143,7 +148,7 @@ def _all_of(text: str) -> _Claim | None:
         return None
     parts = dict.fromkeys(text[at : at + _TRIGRAM] for at in (*range(0, last, _TRIGRAM), last))
     rarest = sorted(parts, key=lambda part: -len(_UNLIKELY.findall(part)))[:_MOST_TRIGRAMS]
-    return _joined("AND", [_Claim(_phrase(part), 1) for part in rarest if not _NEVER_STORED.search(part)])
+    return _joined("AND", [_Claim(_phrase(part), 1) for part in rarest if not NEVER_STORED.search(part)])
 
 
 def _joined(operator: str, claims: list[_Claim]) -> _Claim | None:

@@ -6,7 +6,6 @@ operation for a whole slab then. What it says of a record is what the query's pr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, cached_property
 from itertools import compress
@@ -18,16 +17,12 @@ from desktop_logs.core.query import Query
 from desktop_logs.core.query_match import FieldLeaf, compile_node, cost, stored_test
 from desktop_logs.core.query_regex import SafePattern
 from desktop_logs.core.query_tree import After, And, Before, FieldIs, Node, Not, Or, Pattern, Severity, Text, leaves
-from desktop_logs.core.query_values import number_of
+from desktop_logs.core.query_words import context_hint
 from desktop_logs.core.records import Record
 from desktop_logs.core.slab import Slab, TextColumn
 
 Marker = Callable[[Slab, int], int]
 """Of the records marked in its second argument, those that are selected. Raises TooSlow."""
-
-# Numbers that equal a value only if they are written in it so: 7 stands in 7 and 7.0, but 007 equals 7 as well.
-_PLAIN_NUMBER: Final = re.compile(r"0|[1-9]\d{0,14}", re.ASCII)
-_ESCAPED_IN_JSON: Final = re.compile(r'["\\\x00-\x1f\x7f/]')
 
 _BAND: Final = tuple(band_of(severity) for severity in range(25))
 # A text found in every sixth record or more is looked for record by record: 90 ns each, where a find and what
@@ -169,18 +164,7 @@ def _marker_of(node: Node, patience: Patience) -> Marker:
     if node.field == "message":
         return _text_by_text(node, lambda slab: slab.messages, patience)
     by_text = _text_by_text(node, lambda slab: slab.contexts, patience)
-    return _with_hint(by_text, _encoded(hint)) if (hint := _hint(node)) else by_text
-
-
-def _hint(leaf: FieldLeaf) -> str:
-    """What stands in the folded context of every record for which *leaf* holds; empty when nothing certainly does."""
-    if not isinstance(leaf, FieldIs) or leaf.wildcards:
-        return ""
-    if _PLAIN_NUMBER.fullmatch(leaf.text) or leaf.text in ("true", "false", "null"):
-        return leaf.text
-    if number_of(leaf.text) is None and not _ESCAPED_IN_JSON.search(leaf.text):
-        return f'"{leaf.text}"'
-    return ""
+    return _with_hint(by_text, _encoded(hint)) if (hint := context_hint(node)) else by_text
 
 
 def _with_hint(marker: Marker, hint: bytes) -> Marker:

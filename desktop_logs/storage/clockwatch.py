@@ -9,6 +9,8 @@ from datetime import date
 
 DAY_S = 86_400.0
 HOUR_S = 3_600.0
+# More than a day, however a day itself is rounded.
+_JUMP_S = DAY_S + 1.0
 # A longer time between two looks was spent asleep, which proves nothing about the clock.
 _MAX_BETWEEN_LOOKS_S = 300.0
 
@@ -54,9 +56,10 @@ class ClockWatch:
         More than a day ago means that the program was off or that the clock is wrong; an hour of steady clock decides.
         More than a day ahead is a jump back.
         """
-        if newest is not None:
-            self._trusted_s = self._offset_s - (today - newest).days * DAY_S
-            self._at_start = True
+        self._looked_s = self._running()
+        self._offset_s = self._wall() - self._looked_s
+        self._trusted_s = self._offset_s - ((today - newest).days if newest is not None else 0) * DAY_S
+        self._at_start = True
 
     def look(self) -> str:
         """Empty when the clock can be trusted, else one sentence that says why nothing is deleted by age.
@@ -66,12 +69,12 @@ class ClockWatch:
         now_s = self._running()
         offset_s = self._wall() - now_s
         self._steady_s += min(now_s - self._looked_s, _MAX_BETWEEN_LOOKS_S)
-        if abs(offset_s - self._offset_s) > DAY_S:
+        if abs(offset_s - self._offset_s) > _JUMP_S:
             self._steady_s = 0.0
         self._looked_s, self._offset_s = now_s, offset_s
         jump_s = offset_s - self._trusted_s
         was_off = self._at_start and jump_s > 0
-        if abs(jump_s) <= DAY_S or self._steady_s >= (HOUR_S if was_off else DAY_S):
+        if abs(jump_s) <= _JUMP_S or self._steady_s >= (HOUR_S if was_off else DAY_S):
             self._trusted_s = offset_s
             self._at_start = False
             return ""

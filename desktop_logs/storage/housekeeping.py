@@ -125,6 +125,7 @@ class _Wanted:
     today: date
     settings: LogSettings
     live_segment: str
+    by_age: bool
 
 
 class Housekeeping:
@@ -154,7 +155,7 @@ class Housekeeping:
         self._thread: threading.Thread | None = None
         self._written_s: dict[str, float] = {}
 
-        # The rest belongs to the thread.
+        # The rest belongs to the thread that writes.
         self._has_begun = False
         self._notice = ""
 
@@ -163,16 +164,28 @@ class Housekeeping:
         """Why nothing is deleted by age at present, in one sentence that is no complaint; else empty."""
         return self._notice
 
+    def begin(self, today: date) -> None:
+        """Look at what earlier runs have left, before this one opens anything for writing: a segment that is begun by a
+        wrong clock would make it look right. The first request does it otherwise. Raises OSError.
+        """
+        if not self._has_begun:
+            self._watch.begin(self._newest_day(today), today)
+            self._has_begun = True
+
     def request(self, today: date, settings: LogSettings, *, live_segment: str = "") -> None:
         """Tidy soon: at once, or after the run that is under way. Does nothing once stopped.
 
         For the thread that writes, so that what is live is known: *live_segment* names the segment that is open for
         writing, empty when none is. To be called every few minutes at least, for the sake of the clock's watch.
+        Raises OSError, the first time.
         """
+        self.begin(today)
+        # Here and not in the run: that may come after a jump that made *today* wrong is undone.
+        self._notice = self._watch.look()
         with self._lock:
             if self._stop.is_set():
                 return
-            self._wanted = _Wanted(today, settings, live_segment)
+            self._wanted = _Wanted(today, settings, live_segment, by_age=not self._notice)
             now_s = self._watch.running_s
             self._written_s.update((series.live, now_s) for series in self._series if series.live)
             if self._thread is None:
@@ -205,16 +218,12 @@ class Housekeeping:
 
     def _tidy(self, wanted: _Wanted) -> str:
         settings, today = wanted.settings, wanted.today
-        if not self._has_begun:
-            self._watch.begin(self._newest_day(today), today)
-            self._has_begun = True
-        self._notice = self._watch.look()
         problems = [tidy(series, today, self._stop) for series in self._series]
-        max_age_days = None if self._notice else settings.max_age_days
+        max_age_days = settings.max_age_days if wanted.by_age else None
         limits = Limits(max_age_days, settings.max_total_bytes)
         problems.append(prune_files(self._series, today, limits, self._stop, self._spared(settings.max_age_days)))
         if self._history is not None:
-            max_age_days = None if self._notice else settings.history_max_age_days
+            max_age_days = settings.history_max_age_days if wanted.by_age else None
             limits = Limits(max_age_days, settings.history_max_bytes)
             kept_from = self._kept_from(self._history, wanted)
             problems.append(prune_history(self._history, today, limits, self._stop, kept_from))

@@ -49,7 +49,10 @@ def set_aside(folder: Path, name: SegmentName) -> Path:
 def follow(folder: Path, name: SegmentName, target: Path) -> None:
     """Move what SQLite kept beside *name* to *target*, where its database has gone. Raises StorageError."""
     for ending in COMPANIONS:
-        _rename(folder / f"{name}{ending}", folder / f"{target.name}{ending}")
+        place = folder / f"{target.name}{ending}"
+        while place.exists():  # the one that went with the database, which is worth more than any later one
+            place = folder / f"{place.name}.2"
+        _rename(folder / f"{name}{ending}", place)
 
 
 def _rename(source: Path, target: Path) -> None:
@@ -235,7 +238,10 @@ class Repairs:
         mark = self._checked.mark_of(str(name))
         try:
             fault = check(path, self._stop.is_set, is_live=is_live)
-        except FileNotFoundError:  # retention took it, or the writer has set it aside as it began
+        except OSError:
+            if path.exists():
+                raise
+            # Retention took it, or the writer has set it aside as it began.
             aside_already = set_aside_in(self._folder).get(name)
             if aside_already is not None:
                 self._take_on(name, aside_already)
@@ -255,6 +261,8 @@ class Repairs:
 
     def _rebuild(self, name: SegmentName, damaged: Path) -> None:
         if damaged.exists():  # else a person has taken it away, and wants no more of it
+            # Whatever lies there would be applied to the new one as soon as that has the name.
+            follow(self._folder, name, damaged)
             result = rebuild(self._folder, name, damaged, self._logs_folder, self._stop)
             if result.records:
                 self._checked.note(str(name), self._checked.mark_of(str(name)))

@@ -12,28 +12,29 @@ import itertools
 import json
 import struct
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, Self, cast
 
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import MAX_ENTRY_BYTES, context_of
+from desktop_logs.storage.wal import Frame, committed_frames
 
 _TABLE_LEAF: Final = 0x0D
 _INDEX_LEAF: Final = 0x0A
 _PAGE_BYTES: Final = 4096
 """SQLite's own choice, where the file can no longer tell."""
-_WAL_HEADER_BYTES: Final = 32
-_FRAME_HEADER_BYTES: Final = 24
 _INTEGER_BYTES: Final = (0, 1, 2, 3, 4, 6, 8)
 """By serial type."""
 _MAX_PAYLOAD_BYTES: Final = 2 * MAX_ENTRY_BYTES
 """More than message, context and names of a record can have: a longer row is no row of ours."""
 _LAST_NUMBER: Final = 2**62
+
+_Row = tuple[None, int, int, str, str, str, str, str, int]
+_KINDS: Final = (type(None), int, int, str, str, str, str, str, int)
 
 Value = int | str | bytes | None
 
@@ -66,7 +67,7 @@ class DamagedSegment:
     def __init__(self, path: Path) -> None:
         self.beside = Beside()
         """Complete when `leaves` has been read to its end."""
-        self._frames: list[tuple[int, int]] = []
+        self._frames: list[Frame] = []
         self._page_bytes = _PAGE_BYTES
         with ExitStack() as opened:
             self._file: BinaryIO = opened.enter_context(open(path, "rb"))
@@ -78,9 +79,9 @@ class DamagedSegment:
             if 512 <= size <= 65_536 and size & (size - 1) == 0:
                 self._page_bytes = size
             if self._wal is not None:
-                self._frames = _committed_frames(self._wal, self._page_bytes)
+                self._frames = committed_frames(self._wal, self._page_bytes)
             self._opened = opened.pop_all()
-        self._offsets = dict(self._frames)  # of a page's newest frame
+        self._offsets = {frame.page: frame.offset for frame in self._frames}  # of a page's newest
 
     def __enter__(self) -> Self:
         return self
@@ -105,8 +106,8 @@ class DamagedSegment:
                 self._note_beside(data)
 
     def _pages(self) -> Iterator[tuple[int, bytes]]:
-        for page, offset in reversed(self._frames):
-            yield page, self._read(self._wal, offset)
+        for frame in reversed(self._frames):
+            yield frame.page, self._read(self._wal, frame.offset)
         page = 0
         while data := self._read(self._file, page * self._page_bytes):
             page += 1
@@ -178,33 +179,6 @@ class DamagedSegment:
         return b"".join(parts)
 
 
-def _committed_frames(wal: BinaryIO, page_bytes: int) -> list[tuple[int, int]]:
-    """The page and the offset of each frame that belongs to a commit, oldest first.
-
-    SQLite stops at the first frame whose sum is wrong; those behind it are as good as ever, except for that page.
-    """
-    salts_of_header = wal.read(_WAL_HEADER_BYTES)[16:24]
-    found: list[tuple[int, int, bytes, bool]] = []
-    offset = _WAL_HEADER_BYTES
-    while len(head := _head_at(wal, offset)) == _FRAME_HEADER_BYTES:
-        page, pages_after = struct.unpack_from(">II", head)
-        found.append((page, offset + _FRAME_HEADER_BYTES, head[8:16], pages_after != 0))
-        offset += _FRAME_HEADER_BYTES + page_bytes
-    counted = Counter(salts for _, _, salts, _ in found)
-    if not counted:
-        return []
-    # Frames of other salts are of an earlier round. Where the header is damaged, the most are of this one.
-    salts = salts_of_header if salts_of_header in counted else counted.most_common(1)[0][0]
-    ours = [(page, offset, commits) for page, offset, theirs, commits in found if theirs == salts]
-    last = max((at for at, (_, _, commits) in enumerate(ours) if commits), default=-1)
-    return [(page, offset) for page, offset, _ in ours[: last + 1]]
-
-
-def _head_at(wal: BinaryIO, offset: int) -> bytes:
-    wal.seek(offset)
-    return wal.read(_FRAME_HEADER_BYTES)
-
-
 def _cells(page: bytes) -> Sequence[int]:
     """Where the rows of a leaf begin, as far as that can be so."""
     count = min(int.from_bytes(page[3:5], "big"), (len(page) - 8) // 4)
@@ -255,16 +229,15 @@ def _columns(payload: bytes) -> list[Value]:
 
 def _record(seq: int, columns: Sequence[Value]) -> Record:
     """The record of a row of `records`. Raises ValueError when it can be none."""
-    match columns:
-        case [None, int(time_ns), int(severity), str(level), str(source), str(message), str(context), str(given_id), _]:
-            record = Record(seq, time_ns, severity, level, source, message, context, given_id)
-        case _:
-            raise ValueError("these are the columns of another table")
+    if tuple(map(type, columns)) != _KINDS:  # thrice as fast as a pattern
+        raise ValueError("these are the columns of another table")
+    _, time_ns, severity, level, source, message, context, given_id, was_ascii = cast("_Row", columns)
+    record = Record(seq, time_ns, severity, level, source, message, context, given_id)
     if not (0 < seq <= _LAST_NUMBER and 1 <= severity <= 24 and level):
         raise ValueError("no record has such values")
     # What is not ASCII although it was when it was written has been damaged since.
     is_ascii = level.isascii() and source.isascii() and message.isascii() and context.isascii()
-    if columns[8] != is_ascii or not isinstance(context_of(record), dict):
+    if was_ascii != is_ascii or not isinstance(context_of(record), dict):
         raise ValueError("no record has such values")
     return record
 

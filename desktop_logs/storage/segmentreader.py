@@ -31,11 +31,12 @@ _GROUP: Final = 1 << GROUP_SHIFT
 
 _MAY_MATCH: Final = "last_ns >= ? AND first_ns <= ? AND bands & ?"
 _BLOCKS_THAT_MAY: Final = f"SELECT min(id), max(id) FROM blocks WHERE id BETWEEN ? AND ? AND {_MAY_MATCH}"
-# Both tables are walked by their key, so what comes needs no sorting and ends at the limit.
+# Both tables are walked by their key, so what comes needs no sorting and ends at the limit. Of two conditions on seq
+# SQLite may choose the wrong one to walk by, so there is one.
 _IN_BLOCKS: Final = f"""
 SELECT {RECORD_COLUMNS} FROM blocks CROSS JOIN records
-WHERE id BETWEEN ? AND ? AND {_MAY_MATCH} AND seq BETWEEN id << {BLOCK_SHIFT} AND (id << {BLOCK_SHIFT}) + {_BLOCK - 1}
-    AND seq BETWEEN ? AND ? AND {{condition}}
+WHERE id BETWEEN ? AND ? AND {_MAY_MATCH}
+    AND seq BETWEEN max(id << {BLOCK_SHIFT}, ?) AND min((id << {BLOCK_SHIFT}) + {_BLOCK - 1}, ?) AND {{condition}}
 ORDER BY id {{order}}, seq {{order}} LIMIT ?
 """
 # One step for all of them, so that Python's lock changes hands once.
@@ -48,8 +49,8 @@ SELECT json_group_array(rowid), count(*), min(rowid) FROM (
 """
 _IN_GROUPS: Final = f"""
 SELECT {RECORD_COLUMNS} FROM json_each(?) AS found CROSS JOIN records
-WHERE seq BETWEEN found.value << {GROUP_SHIFT} AND (found.value << {GROUP_SHIFT}) + {_GROUP - 1}
-    AND seq <= ? AND {{condition}}
+WHERE seq BETWEEN found.value << {GROUP_SHIFT} AND min((found.value << {GROUP_SHIFT}) + {_GROUP - 1}, ?)
+    AND {{condition}}
 ORDER BY seq DESC LIMIT ?
 """
 _REASONS: Final = {

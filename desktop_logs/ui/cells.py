@@ -17,10 +17,10 @@ _TOOLTIP_CHARACTERS: Final = 1_000
 _ROW_CHARACTERS: Final = 2_000
 
 
-def cell_text(record: Record, column: int) -> str:
-    """What a cell says, in one line and safe to draw."""
+def cell_text(record: Record, column: int, *, dated: bool = False) -> str:
+    """What a cell says, in one line and safe to draw; a time has its date where it is *dated*."""
     if column == TIME:
-        return format_clock(record.time_ns)
+        return format_local(record.time_ns) if dated else format_clock(record.time_ns)
     if column == LEVEL:
         return one_line(record.level).upper()
     if column == SOURCE:

@@ -12,7 +12,11 @@ from desktop_logs.ui.delegate import FIRST_PADDING, PADDING
 
 _HEIGHT: Final = 28
 _LEAST_WIDTH: Final = 40
-_WIDTH_CHARACTERS: Final = {TIME: 13, LEVEL: 6, SOURCE: 13, MESSAGE: 40}
+_WIDTH_CHARACTERS: Final = {LEVEL: 6, SOURCE: 13, MESSAGE: 40}
+CLOCK_CHARACTERS: Final = 13
+"""How wide the column of times is, in characters, where they say the time of day."""
+DATED_CHARACTERS: Final = 24
+"""The same where they say the date too."""
 
 
 class Columns(QHeaderView):
@@ -21,8 +25,9 @@ class Columns(QHeaderView):
     changed = Signal()
     """Another column is the first, or one was shown or hidden."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, *, time_characters: int = CLOCK_CHARACTERS) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
+        self._widths = {TIME: time_characters, **_WIDTH_CHARACTERS}
         self.setAccessibleName("Columns")
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
@@ -47,7 +52,7 @@ class Columns(QHeaderView):
             self.setSectionHidden(column, False)
             self.moveSection(self.visualIndex(column), column)
             left = FIRST_PADDING if column == TIME else PADDING
-            self.resizeSection(column, _WIDTH_CHARACTERS[column] * advance + left + PADDING)
+            self.resizeSection(column, self._widths[column] * advance + left + PADDING)
         self.changed.emit()
 
     def restore(self, state: QByteArray) -> bool:

@@ -21,6 +21,8 @@ class Command:
     keys: tuple[str, ...] = ()
     icon: str = ""
     in_menu: bool = True
+    why_not: Callable[[], str] | None = None
+    """Why it cannot be done at present, empty when it can: the menu says so. Its keys stay, and *act* answers them."""
 
 
 class Commands:
@@ -30,6 +32,7 @@ class Commands:
         self.menu = QMenu(window)
         self.menu.setAccessibleName("Menu")
         self._icons: list[tuple[QAction, str]] = []
+        self._conditional: list[tuple[QAction, Command]] = []
         for group in groups:
             for command in group:
                 action = QAction(command.name, window)
@@ -40,10 +43,14 @@ class Commands:
                     self.menu.addAction(action)
                 if command.icon:
                     self._icons.append((action, command.icon))
+                if command.why_not is not None:
+                    self._conditional.append((action, command))
             self.menu.addSeparator()
         self._theme = theme
         # When the menu opens, not before: half of all icons are in it, 12 ms of the start.
         self.menu.aboutToShow.connect(self._paint)
+        self.menu.aboutToShow.connect(self._explain)
+        self.menu.aboutToHide.connect(self._allow)
 
     def add_menu(self, name: str, before: str) -> QMenu:
         """A menu inside the menu, in front of the command called *before*."""
@@ -56,6 +63,18 @@ class Commands:
         palette = self._theme.palette
         for action, name in self._icons:
             action.setIcon(icon(name, palette, palette.muted))
+
+    def _explain(self) -> None:
+        """Say in the menu what cannot be done at present."""
+        for action, command in self._conditional:
+            reason = command.why_not() if command.why_not is not None else ""
+            action.setText(f"{command.name}  ({reason})" if reason else command.name)
+            action.setEnabled(not reason)
+
+    def _allow(self) -> None:
+        # A disabled action would take its keys along, and they would be met with silence.
+        for action, _ in self._conditional:
+            action.setEnabled(True)
 
 
 def fill_theme_menu(menu: QMenu, current: Choice, choose: Callable[[Choice], None]) -> None:

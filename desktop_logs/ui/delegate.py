@@ -7,7 +7,7 @@ draws (design.md). Text is drawn as text: nothing of a record is ever interprete
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import (
@@ -23,7 +23,6 @@ from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QS
 from desktop_logs.core.levels import band_of
 from desktop_logs.core.records import Record
 from desktop_logs.ui.cells import LEVEL, MESSAGE, TIME, cell_text, first_line, tooltip_text
-from desktop_logs.ui.model import RecordModel
 from desktop_logs.ui.theme import ROW_HEIGHT, Palette, band_color, source_color
 
 PADDING: Final = 8
@@ -38,11 +37,26 @@ Cell = tuple[int, int, int]
 """A cell of a row: its logical column, where its left edge is, and how wide it is, in pixels."""
 
 
-class RecordDelegate(QStyledItemDelegate):
-    """Draws the cells of one table. *first_column* is the logical column that stands leftmost."""
+@runtime_checkable
+class RowSource(Protocol):
+    """What a model must tell for its rows to be drawn."""
 
-    def __init__(self, palette: Palette, font: QFont, parent: QWidget | None = None) -> None:
+    def record_at(self, row: int) -> Record:
+        """The record of *row*. Raises IndexError when there is no such row."""
+
+    def is_striped(self, row: int) -> bool:
+        """True when *row* has the alternate ground."""
+
+
+class RecordDelegate(QStyledItemDelegate):
+    """Draws the cells of one table. *first_column* is the logical column that stands leftmost.
+
+    Times have their date where they are *dated*.
+    """
+
+    def __init__(self, palette: Palette, font: QFont, parent: QWidget | None = None, *, dated: bool = False) -> None:
         super().__init__(parent)
+        self._dated = dated
         self.first_column = TIME
         self._lines: dict[int, tuple[str, int]] = {}
         """First line and number of further lines, by record number: dividing a message costs more than drawing it."""
@@ -75,14 +89,14 @@ class RecordDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         model = index.model()
-        if isinstance(model, RecordModel):
+        if isinstance(model, RowSource):
             rect = option.rect
             cells = [(index.column(), rect.x(), rect.width())]
             is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
             self.paint_row(painter, model, index.row(), rect.y(), cells, is_selected)
 
     def paint_row(
-        self, painter: QPainter, model: RecordModel, row: int, y: int, cells: Sequence[Cell], is_selected: bool
+        self, painter: QPainter, model: RowSource, row: int, y: int, cells: Sequence[Cell], is_selected: bool
     ) -> None:
         """Draw *cells*, which stand side by side, of *row*, whose upper edge is at *y*."""
         record = model.record_at(row)
@@ -106,7 +120,7 @@ class RecordDelegate(QStyledItemDelegate):
                 painter.setPen(self._levels[record.severity])
             else:
                 painter.setPen(self._text)
-            painter.drawText(at, self._elided(cell_text(record, column), space))
+            painter.drawText(at, self._elided(cell_text(record, column, dated=self._dated), space))
 
     def paint_focus(self, painter: QPainter, rect: QRect) -> None:
         """Mark the current row of a keyboard user who has taken it out of the selection."""

@@ -1,4 +1,7 @@
-"""One feed in the window: its filter bar, table, detail and status bar, and the frame that pulls its records."""
+"""One feed in the window: its filter bar, table, detail and status bar, and the frame that pulls its records.
+
+What comes from its history is loaded in backfill and surroundings.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,19 @@ from desktop_logs.core.levels import BANDS
 from desktop_logs.core.query import Query
 from desktop_logs.core.records import Record
 from desktop_logs.core.settings import DEFAULT_HELD_RECORDS
+from desktop_logs.ui.backfill import Backfill
 from desktop_logs.ui.detail import DetailPane
 from desktop_logs.ui.empty import EmptyState
 from desktop_logs.ui.filterbar import FilterBar
 from desktop_logs.ui.model import RecordModel
 from desktop_logs.ui.notices import Notices
+from desktop_logs.ui.pastbar import PastBar
 from desktop_logs.ui.splitter import DetailSplitter
 from desktop_logs.ui.statusbar import Figures, StatusBar
+from desktop_logs.ui.surroundings import DEFAULT_SPAN_S, Surroundings
 from desktop_logs.ui.tablearea import TableArea
 from desktop_logs.ui.theme import Theme
+from desktop_logs.ui.whyempty import why_empty
 
 NARROW: Final = 1_000
 """Below this width, in pixels, the detail stands below the table."""
@@ -104,12 +111,23 @@ class FeedPage(QWidget):
             self._arm()
 
     def clear_view(self) -> None:
-        """Empty the view; the data stays where it is, and what comes from now on is shown."""
+        """Empty the view; the data stays where it is, and what comes from now on is shown.
+
+        What is older is loaded again only when somebody scrolls up for it.
+        """
+        if self.surroundings.is_open:
+            self.status.flash("This is a place in the past: Esc leads back to what can be cleared")
+            return
+        self.backfill.wait_to_be_asked()
         self.model.clear()
         self._seq = max(self._seq, self.feed.head)
         self._new_rows = 0
         self._show_what_is_there()
         self.show_figures()
+
+    def show_surroundings(self, record: Record, span_s: float = DEFAULT_SPAN_S) -> None:
+        """Show all that stands within *span_s* seconds of *record*, whatever the filter; Esc leads back."""
+        self.surroundings.open(record, span_s)
 
     def focus_table(self) -> None:
         """Give the keyboard to the table; to the page itself while the table is not there yet."""
@@ -118,11 +136,8 @@ class FeedPage(QWidget):
 
     def open_detail(self) -> None:
         """Show the current record (the uppermost, when none is) in the detail, and give the keyboard to it."""
-        if self.table.current_record() is None:
-            row = self.table.rowAt(0)
-            if row < 0:
-                return
-            self.table.go_to_row(row)
+        if not self._take_current():
+            return
         self.splitter.open_detail()
         self.detail.show_record(self.table.current_record())
         target = next((child for child in _in_tab_order(self.detail) if child.isVisibleTo(self)), None)
@@ -139,6 +154,8 @@ class FeedPage(QWidget):
         if self._is_closed:
             return
         self._is_closed = True
+        self.backfill.cancel()
+        self.surroundings.cancel()
         self._unsubscribe()
         self._frame_timer.stop()
         self._figures_timer.stop()
@@ -156,9 +173,14 @@ class FeedPage(QWidget):
             self.go_to(ERRORS, "error", 1 if text == "e" else -1)
         elif text in ("w", "W"):
             self.go_to(WARNINGS, "warning", 1 if text == "w" else -1)
+        elif text == "s":
+            if self._take_current() and (record := self.table.current_record()) is not None:
+                self.show_surroundings(record)
         elif event.key() == Qt.Key.Key_End:
             self.table.set_following(True)
         elif event.key() == Qt.Key.Key_Escape:
+            if self.surroundings.is_open:
+                self.surroundings.leave()
             self.focus_table()
         else:
             super().keyPressEvent(event)
@@ -202,6 +224,7 @@ class FeedPage(QWidget):
             records = self.feed.since(self._seq, self._limit)
         self._has_pulled = True
         if not records:
+            self._seq = max(self._seq, self.feed.head)
             return
         taken = records[: _count_within(records, _MOST_CHARACTERS_A_FRAME)]
         self._seq = taken[-1].seq
@@ -225,6 +248,7 @@ class FeedPage(QWidget):
         self._told = self.model.shown_count, self.model.held_count
         self.bar.set_figures(*self._told, self.model.counts)
         self.status.show_view()
+        self.surroundings.show_figures()
         if self._paused:
             waiting = max(self.feed.head - self._seq, 0)
             self.area.show_pill(f"{waiting:,} new  ·  paused, press Space" if waiting else "")
@@ -235,30 +259,23 @@ class FeedPage(QWidget):
 
     def _show_what_is_there(self) -> None:
         """The table, or a word on why it has no rows."""
-        is_untouched = self.empty is not None and not self._has_shown
+        is_untouched = self.empty is not None and not self._has_shown and self.model.is_live
         wanted = self.empty if is_untouched else self.splitter
         if self._stack.currentWidget() is not wanted:
             self._stack.setCurrentWidget(wanted)
             if self.hasFocus():
                 self.focus_table()
-        held = self.model.held_count
         if self.model.shown_count or self.model.is_filtering or is_untouched:
             self.area.show_hint("")
-        elif held:
-            hidden = f"{held:,} {'record is' if held == 1 else 'records are'} hidden"
-            self.area.show_hint("Nothing matches the filter", f"{hidden}.", "Clear filter")
-        elif self._has_shown:
-            self.area.show_hint("Cleared", "New records appear here.")
-        elif self.feed.state.phase == "live":
-            self.area.show_hint("No records yet", f"Connected to {self.feed.address}. New records appear here.")
         else:
-            self.area.show_hint("No records", f"Not connected to {self.feed.address}.")
+            self.area.show_hint(*why_empty(self.feed, self.model, self.backfill, has_shown=self._has_shown))
 
     # Inside: putting it together
 
     def _build(self, theme: Theme) -> None:
         self.bar = FilterBar(theme, self, vocabulary=self.model.vocabulary)
         self.notices = Notices(theme, self)
+        self.past_bar = PastBar(theme, self)
         # Each widget is made inside its parent: Qt goes through the whole style sheet again for all that moves in.
         self._stack = QStackedWidget(self)
         self.splitter = DetailSplitter(self._stack)
@@ -272,11 +289,14 @@ class FeedPage(QWidget):
         if self.empty is not None:
             self._stack.addWidget(self.empty)
         self.status = StatusBar(self.feed, self._figures, theme, self)
+        self.backfill = Backfill(self.feed, self.model, self.table, lambda: self._seq + 1, self)
+        self.surroundings = Surroundings(self.feed, self.model, self.table, self.bar, self.past_bar, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.bar)
         layout.addWidget(self.notices)
+        layout.addWidget(self.past_bar)
         layout.addWidget(self._stack, 1)
         layout.addWidget(self.status)
 
@@ -292,6 +312,10 @@ class FeedPage(QWidget):
         self.table.copy_refused.connect(self._refuse_copy)
         self.model.filtering_changed.connect(self._filtering_changed)
         self.model.filter_failed.connect(self.bar.show_engine_problem)
+        self.backfill.changed.connect(self._tell_of_older)
+        self.backfill.problem_found.connect(lambda text: self.notices.show_notice("history", text))
+        self.surroundings.changed.connect(lambda: self._filter(self.bar.bands, self.bar.query))
+        self.surroundings.failed.connect(lambda text: self.notices.show_notice("surroundings", text))
         self.area.pill_clicked.connect(self._pill_clicked)
         self.area.hint_clicked.connect(self.bar.clear)
 
@@ -308,6 +332,7 @@ class FeedPage(QWidget):
 
     def _filter(self, bands: frozenset[int], query: Query) -> None:
         self.model.set_filter(bands, query)
+        self.backfill.set_filter(bands, query)
         self._limit = _LEAST_A_FRAME  # until it has shown what it costs
         if not self.model.is_filtering:
             self.bar.confirm()
@@ -320,6 +345,17 @@ class FeedPage(QWidget):
             self.bar.confirm()
             self._show_what_is_there()
             self.show_figures()
+
+    def _tell_of_older(self) -> None:
+        self.area.show_note(self.backfill.text)
+        self._show_what_is_there()
+        self.show_figures()
+
+    def _take_current(self) -> bool:
+        """Make the uppermost record the current one when none is; False where there are no rows."""
+        if self.table.current_record() is None and (row := self.table.rowAt(0)) >= 0:
+            self.table.go_to_row(row)
+        return self.table.current_record() is not None
 
     def _following_changed(self, following: bool) -> None:
         self._new_rows = 0

@@ -155,12 +155,12 @@ class LevelChips(QWidget):
 
 
 class LevelsMenu(QMenu):
-    """The same choice as a menu, for a window too narrow for chips. It stays open while levels are toggled."""
+    """The same choice as a menu, where chips have no room. It stays open while levels are toggled."""
 
     def __init__(self, change: Callable[[frozenset[int]], None], parent: QWidget | None = None) -> None:
         super().__init__("Levels", parent)
         self._change = change
-        self._counts: Sequence[int] = [0] * len(BANDS)
+        self._counts: Sequence[int] | None = None
         for name in BANDS:
             action = self.addAction(name)
             action.setCheckable(True)
@@ -188,6 +188,8 @@ class LevelsMenu(QMenu):
         super().mouseReleaseEvent(event)
 
     def _show_counts(self) -> None:
+        if self._counts is None:
+            return
         for action, name, count in zip(self._levels, BANDS, self._counts, strict=True):
             action.setText(f"{name}\t{short_count(count)}")
 

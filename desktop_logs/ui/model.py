@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
@@ -32,8 +33,20 @@ Index = QModelIndex | QPersistentModelIndex
 _ROOT: Final = QModelIndex()
 
 
+@dataclass(slots=True)
+class _Stretch:
+    """Records held, what of them is wanted, and whether that took too long."""
+
+    held: Held
+    filter: Filter
+    has_failed: bool = False
+
+
 class RecordModel(QAbstractTableModel):
-    """Up to *capacity* records, filtered by level bands and a query."""
+    """Up to *capacity* records that came last, filtered by level bands and a query; or others, while it shows a place.
+
+    The newest go on being held meanwhile, and are found as they were left, with their filter.
+    """
 
     filtering_changed = Signal(bool)
     """True when a filter change goes on in slices, False when it is complete."""
@@ -51,9 +64,7 @@ class RecordModel(QAbstractTableModel):
         super().__init__(parent)
         self._clock = clock
         self._work_clock = work_clock
-        self._held = Held(capacity)
-        self._filter = Filter()
-        self._has_failed = False
+        self._live = self._shown = _Stretch(Held(capacity), Filter())
         self._last_reveal_s = 0.0
         self._scan_work_s = 0.0
         self._scan = QTimer(self)
@@ -61,6 +72,20 @@ class RecordModel(QAbstractTableModel):
         self._scan.timeout.connect(self._scan_slice)
 
     # What is in it
+
+    @property
+    def _held(self) -> Held:
+        return self._shown.held
+
+    @property
+    def is_live(self) -> bool:
+        """True while what comes is shown, False while a place is."""
+        return self._shown is self._live
+
+    @property
+    def live_held(self) -> Rows:
+        """All records held of what came, oldest first, as they are now, whatever is shown."""
+        return self._live.held.records
 
     @property
     def held(self) -> Rows:
@@ -89,18 +114,43 @@ class RecordModel(QAbstractTableModel):
 
     @property
     def capacity(self) -> int:
-        """The most records that are held."""
-        return self._held.capacity
+        """The most records that are held of what comes."""
+        return self._live.held.capacity
+
+    @property
+    def room(self) -> int:
+        """How many records more can be put in front before the oldest leave."""
+        return self._held.room
+
+    @property
+    def oldest_seq(self) -> int:
+        """The number of the oldest record held; 0 when none is."""
+        return self._held.oldest_seq
+
+    @property
+    def newest_seq(self) -> int:
+        """The number of the newest record held; 0 when none is."""
+        return self._held.newest_seq
+
+    @property
+    def has_selected(self) -> bool:
+        """True while records are held that leave when the filter changes."""
+        return self._held.has_selected
 
     @property
     def is_filtered(self) -> bool:
         """True when the filter may hide a record."""
-        return not self._filter.is_everything
+        return not self._shown.filter.is_everything
 
     @property
     def is_filtering(self) -> bool:
         """True while a filter change still goes through older records."""
         return self._scan.isActive()
+
+    @property
+    def is_complete(self) -> bool:
+        """True when every record held that the filter selects is a row."""
+        return self._held.is_looked_through and not self._scan.isActive() and not self._shown.has_failed
 
     @property
     def scan_work_s(self) -> float:
@@ -139,39 +189,48 @@ class RecordModel(QAbstractTableModel):
     # Changing it
 
     def append(self, records: Sequence[Record]) -> int:
-        """Hold *records* too, whose numbers grow and are above all held; how many of them became rows.
+        """Hold *records* too, whose numbers grow and are above all that came; how many of them became rows.
 
-        One insertion for all of them, and at most one removal of the oldest rows.
+        One insertion for all of them, and at most one removal of the oldest rows. While a place is shown, neither.
         """
-        if not records:
-            return 0
-        self._held.check_newer(records)
-        rows: list[int] = []
-        failure: TooSlow | None = None
-        if not self._has_failed:
-            try:
-                rows = self._held.rows_of(records)
-            except TooSlow as too_slow:
-                failure = too_slow
-        if rows:
-            first = self._held.row_count
-            self.beginInsertRows(_ROOT, first, first + len(rows) - 1)
-            self._held.append(records, rows)
-            self.endInsertRows()
-        else:
-            self._held.append(records, rows)
-        self._evict()
-        if failure is not None:  # last, since whoever hears of it sets another filter
-            self._give_up(failure)
-        return len(rows)
+        return self._append(self._live, records)
+
+    def extend(self, records: Sequence[Record]) -> int:
+        """As `append`, behind the place that is shown."""
+        return self._append(self._shown, records)
+
+    def prepend(self, records: Sequence[Record]) -> None:
+        """Hold *records*, a slabful (`core.held.slabfuls`), in front of those shown; each is a row. 1.5 µs each.
+
+        They are all that the filter selects of what there was: they leave when it changes, unless that is everything.
+        Raises ValueError when they are not older than all there are, or a filter change is under way.
+        """
+        self._held.check_older(records)
+        self.beginInsertRows(_ROOT, 0, len(records) - 1)
+        self._held.prepend(records)
+        self.endInsertRows()
 
     def set_capacity(self, capacity: int) -> None:
-        """Hold up to *capacity* records from now on."""
-        self._held.set_capacity(capacity)
-        self._evict()
+        """Hold up to *capacity* records of what comes from now on."""
+        self._live.held.set_capacity(capacity)
+        self._evict(self._live)
+
+    def set_spare(self, spare: int) -> None:
+        """Hold up to *spare* records beyond the capacity, of what is shown, from now on."""
+        if spare != self._held.spare:
+            self._held.spare = spare
+            self._evict(self._shown)
+
+    def show_place(self, held: Held) -> None:
+        """Show all of *held*, unfiltered, until `show_live`."""
+        self._show(_Stretch(held, Filter()))
+
+    def show_live(self) -> None:
+        """Show what came again, as it was filtered; a filter change that was under way goes on."""
+        self._show(self._live)
 
     def clear(self) -> None:
-        """Hold and show nothing of what came before now."""
+        """Hold and show nothing of what is shown now."""
         self.beginResetModel()
         self._held.clear()
         self.endResetModel()
@@ -185,24 +244,19 @@ class RecordModel(QAbstractTableModel):
         discards that scan. A query that takes too long on a record ends the scan, and `filter_failed` says so.
         """
         wanted = Filter(bands, query, clock=self._clock, work_clock=self._work_clock)
-        if wanted == self._filter and not self._has_failed:
+        if wanted == self._shown.filter and not self._shown.has_failed:
             return
-        self._filter = wanted
-        self._has_failed = False
+        self._shown.filter = wanted
+        self._shown.has_failed = False
         self._scan_work_s = 0.0
         self.beginResetModel()
         failure = self._work(lambda: self._held.set_filter(wanted), self._look_first)
         self._held.reveal()
         self.endResetModel()
         if failure is not None:
-            self._give_up(failure)
-        elif self._held.is_looked_through:
-            self._stop_scan()
+            self._give_up(self._shown, failure)
         else:
-            self._last_reveal_s = self._clock()
-            if not self._scan.isActive():
-                self._scan.start()
-                self.filtering_changed.emit(True)
+            self._go_on_scanning()
 
     # Qt's side
 
@@ -236,14 +290,53 @@ class RecordModel(QAbstractTableModel):
 
     # Inside
 
-    def _evict(self) -> None:
-        slabs, rows = self._held.excess()
-        if rows:
+    def _append(self, stretch: _Stretch, records: Sequence[Record]) -> int:
+        if not records:
+            return 0
+        held = stretch.held
+        held.check_newer(records)
+        rows: list[int] = []
+        failure: TooSlow | None = None
+        if not stretch.has_failed:
+            try:
+                rows = held.rows_of(records)
+            except TooSlow as too_slow:
+                failure = too_slow
+        if rows and stretch is self._shown:
+            first = held.row_count
+            self.beginInsertRows(_ROOT, first, first + len(rows) - 1)
+            held.append(records, rows)
+            self.endInsertRows()
+        else:
+            held.append(records, rows)
+        self._evict(stretch)
+        if failure is not None:  # last, since whoever hears of it sets another filter
+            self._give_up(stretch, failure)
+        return len(rows)
+
+    def _evict(self, stretch: _Stretch) -> None:
+        slabs, rows = stretch.held.excess()
+        if rows and stretch is self._shown:
             self.beginRemoveRows(_ROOT, 0, rows - 1)
-            self._held.evict(slabs)
+            stretch.held.evict(slabs)
             self.endRemoveRows()
         elif slabs:
-            self._held.evict(slabs)
+            stretch.held.evict(slabs)
+
+    def _show(self, stretch: _Stretch) -> None:
+        self.beginResetModel()
+        self._shown = stretch
+        self.endResetModel()
+        self._go_on_scanning()
+
+    def _go_on_scanning(self) -> None:
+        if self._held.is_looked_through or self._shown.has_failed:
+            self._stop_scan()
+            return
+        self._last_reveal_s = self._clock()
+        if not self._scan.isActive():
+            self._scan.start()
+            self.filtering_changed.emit(True)
 
     def _look(self) -> None:
         """Go on with the scan for one slice of time."""
@@ -258,7 +351,7 @@ class RecordModel(QAbstractTableModel):
     def _scan_slice(self) -> None:
         failure = self._work(self._look)
         if failure is not None:
-            self._give_up(failure)
+            self._give_up(self._shown, failure)
             return
         is_done = self._held.is_looked_through
         found, shown = self._held.unrevealed, self._held.row_count
@@ -288,11 +381,12 @@ class RecordModel(QAbstractTableModel):
             self._scan_work_s += self._clock() - began_s
         return None
 
-    def _give_up(self, failure: TooSlow) -> None:
-        if not self._has_failed:
-            self._has_failed = True
-            self._stop_scan()
-            self.filter_failed.emit(failure)
+    def _give_up(self, stretch: _Stretch, failure: TooSlow) -> None:
+        if not stretch.has_failed:
+            stretch.has_failed = True
+            if stretch is self._shown:  # else who comes back to it sets its filter again, and hears of it then
+                self._stop_scan()
+                self.filter_failed.emit(failure)
 
     def _stop_scan(self) -> None:
         if self._scan.isActive():

@@ -94,6 +94,15 @@ class Remembered:
         rows = [[one.name, one.text, [BANDS[band] for band in sorted(one.bands)]] for one in named]
         self._store.setValue("query/named", json.dumps(rows))
 
+    @property
+    def span_s(self) -> int | None:
+        """How many seconds around a record were shown last; None when nobody chose."""
+        stored = self._store.value("history/span_s")
+        return int(stored) if str(stored).isdecimal() else None
+
+    def set_span_s(self, span_s: int) -> None:
+        self._store.setValue("history/span_s", span_s)
+
     def layout(self, name: str) -> QByteArray:
         """The state saved as *name*; empty when there is none."""
         stored = self._store.value(f"layout/{name}")

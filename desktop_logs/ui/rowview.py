@@ -6,17 +6,34 @@ Qt's own paintEvent goes cell by cell through the style sheet and asks the model
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelection, QRect
+from PySide6.QtCore import QItemSelection, QRect, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QTableView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from desktop_logs.ui.delegate import Cell, RecordDelegate
-from desktop_logs.ui.model import RecordModel
+from desktop_logs.ui.delegate import Cell, RecordDelegate, RowSource
 from desktop_logs.ui.theme import ROW_HEIGHT
 
 
 class RowView(QTableView):
-    """Shows a RecordModel with a RecordDelegate. Rows have one height, are selected whole and are never hidden."""
+    """Shows a RowSource with a RecordDelegate. Rows have one height, are selected whole and are never hidden."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setCornerButtonEnabled(False)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.setTabKeyNavigation(False)
+        vertical = self.verticalHeader()
+        vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        vertical.setMinimumSectionSize(ROW_HEIGHT)
+        vertical.setDefaultSectionSize(ROW_HEIGHT)
+        vertical.hide()
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         # With a screen reader Qt makes a list of all cells of both, 7 s for a million rows, to tell of the first one.
@@ -25,7 +42,7 @@ class RowView(QTableView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         model, delegate = self.model(), self.itemDelegate()
-        if not isinstance(model, RecordModel) or not isinstance(delegate, RecordDelegate):
+        if not isinstance(model, RowSource) or not isinstance(delegate, RecordDelegate):
             super().paintEvent(event)
             return
         area = event.rect()

@@ -6,78 +6,64 @@ rows the table puts that record back to its place, unless it follows the newest.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
-from operator import itemgetter
+from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QWidget
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QAbstractItemView, QWidget
 
-from desktop_logs.core.export import text_line
-from desktop_logs.core.records import Record
-from desktop_logs.ui.cells import COLUMNS
 from desktop_logs.ui.columns import Columns
 from desktop_logs.ui.delegate import RecordDelegate
 from desktop_logs.ui.model import RecordModel
-from desktop_logs.ui.rowview import RowView
+from desktop_logs.ui.selectionview import SelectionView, SelectRows
 from desktop_logs.ui.theme import ROW_HEIGHT, Palette, Theme, fixed_font, interface_font
 
-MAX_COPIED_ROWS: Final = 5_000
-MAX_PICKED_ROWS: Final = 300
-"""As many are selected again row by row after a filter change; that takes 10 ms."""
-MAX_COPIED_CHARACTERS: Final = 5_000_000
-"""More would hold the window for longer than a frame; the export is for those."""
-_last_of = itemgetter(1)
-_SelectRows = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+_UPWARD: Final = frozenset({Qt.Key.Key_Up, Qt.Key.Key_PageUp, Qt.Key.Key_Home})
+_DOWNWARD: Final = frozenset({Qt.Key.Key_Down, Qt.Key.Key_PageDown})
 
 
-class RecordTable(RowView):
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a view is and what is selected there, in numbers of records."""
+
+    is_following: bool
+    anchor: tuple[int, int]
+    current_seq: int | None
+    selected: Sequence[tuple[int, int]]
+
+
+class RecordTable(SelectionView):
     """A view on a RecordModel that follows the newest record or keeps the lines under the eye where they are."""
 
     following_changed = Signal(bool)
-    current_record_changed = Signal(object)
-    """The Record that became current by a person's doing; None when all were cleared."""
     detail_requested = Signal()
-    copy_refused = Signal(int)
-    """How many rows somebody wanted to copy, when they are too many or too long."""
+    older_wanted = Signal()
+    """A person came to the first row, or within a screen of it, or wants to go beyond it."""
+    newer_wanted = Signal()
+    """The same at the last row, where there is nothing to follow."""
+    live_wanted = Signal()
+    """Somebody wants to follow where there is nothing to follow."""
 
     def __init__(self, model: RecordModel, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._records = model
+        super().__init__(model, parent)
         self._following = True
+        self._can_follow = True
         self._anchor: tuple[int, int] = (0, 0)
-        self._is_changing = False
         self._is_focusing = False
         self._is_going = False
-        self._current_seq: int | None = None
-        self._selected: list[tuple[int, int]] = []
-        """What was selected when a filter changed, as runs of numbers, first and last, until somebody selects else.
-
-        The selection model knows only what is shown by now: a scan may still go on, or the filter hides some of it.
-        """
         self.setAccessibleName("Records")
         font = fixed_font()
         self.setFont(font)
         self._delegate = RecordDelegate(theme.palette, font, self)
         self.setItemDelegate(self._delegate)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setCornerButtonEnabled(False)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        self.setTabKeyNavigation(False)
         # Before Qt's own listeners, since theirs may already move the current row.
         model.rowsAboutToBeInserted.connect(self._rows_will_change)
         model.rowsAboutToBeRemoved.connect(self._rows_will_change)
         model.modelAboutToBeReset.connect(self._rows_will_reset)
         self.setModel(model)
-        self._prepare_headers()
+        self._prepare_columns()
         # After Qt's own listeners, the header's included: each of them forgets the selection at a reset.
         model.rowsInserted.connect(self._rows_inserted)
         model.rowsRemoved.connect(self._rows_removed)
@@ -94,6 +80,9 @@ class RecordTable(RowView):
 
     def set_following(self, following: bool) -> None:
         """Keep the newest record in view, or stay where the view is."""
+        if following and not self._can_follow:
+            self.live_wanted.emit()
+            return
         if following:
             self._to_bottom()
         else:
@@ -102,35 +91,48 @@ class RecordTable(RowView):
             self._following = following
             self.following_changed.emit(following)
 
+    # Another stretch of records
+
+    def leave_place(self) -> Place:
+        """Where the view is, for `return_to`. For what the model shows next nothing is selected or followed."""
+        self._take_anchor()
+        place = Place(
+            self._following,
+            self._anchor,
+            self._current_seq,
+            self._selected or self._selected_runs(),
+        )
+        self._can_follow = False
+        self.set_following(False)
+        self._forget()
+        return place
+
+    def return_to(self, place: Place) -> None:
+        """Be where the view was, after the model shows what it showed then."""
+        self._forget()
+        self._can_follow = True
+        self._anchor = place.anchor
+        self._current_seq = place.current_seq
+        self._selected = list(place.selected)
+        self._following = place.is_following
+        self._is_changing = True
+        self._restore_selection(self._records.shown_count - 1)
+        self._rows_changed()
+        current = self.current_record()
+        if current is not None:
+            self.current_record_changed.emit(current)
+        if self._following:
+            self.following_changed.emit(True)
+
     # Records and rows
-
-    def selected_records(self) -> list[Record]:
-        """The records of the selected rows, in their order; 2 µs each, so look at their number first."""
-        at = self._records.record_at
-        return [at(row) for first, last in self._selected_ranges() for row in range(first, last + 1)]
-
-    def selected(self) -> Sequence[Record]:
-        """The records of the selected rows as they are now, in their order, made when they are asked for."""
-        return self._records.shown.part(self._selected_ranges())
-
-    @property
-    def selected_count(self) -> int:
-        """How many rows are selected."""
-        return sum(last - first + 1 for first, last in self._selected_ranges())
-
-    def current_record(self) -> Record | None:
-        """The record of the current row; None when there is none."""
-        index = self.currentIndex()
-        return self._records.record_at(index.row()) if index.isValid() else None
 
     def go_to_row(self, row: int) -> None:
         """Make *row* the current and only selected one, in view; following ends."""
-        self.set_following(False)
-        self._is_going = True
-        index = self._records.index(row, self.columns.first)
-        self.selectionModel().setCurrentIndex(index, _SelectRows)
-        self.scrollTo(index, QAbstractItemView.ScrollHint.EnsureVisible)
-        self._is_going = False
+        self._go_to(row, QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def go_to_middle(self, row: int) -> None:
+        """As `go_to_row`, with *row* in the middle of the view."""
+        self._go_to(row, QAbstractItemView.ScrollHint.PositionAtCenter)
 
     def go_to_next(self, bands: frozenset[int], step: int) -> bool:
         """Go to the nearest row of *bands* after (*step* 1) or before (-1) the current one; False if there is none.
@@ -149,16 +151,6 @@ class RecordTable(RowView):
             return False
         self.go_to_row(row)
         return True
-
-    def copy_selection(self) -> None:
-        """Put the selected rows on the clipboard as text, a record after another."""
-        count = self.selected_count
-        records = self.selected_records() if count <= MAX_COPIED_ROWS else []
-        characters = sum(len(record.message) + len(record.context) for record in records)
-        if count > len(records) or characters > MAX_COPIED_CHARACTERS:
-            self.copy_refused.emit(count)
-        elif records:
-            QGuiApplication.clipboard().setText("\n".join(map(text_line, records)))
 
     # Qt's side
 
@@ -179,6 +171,17 @@ class RecordTable(RowView):
             event.ignore()
         else:
             super().keyPressEvent(event)
+        if key in _UPWARD and self._is_at_top():
+            self.older_wanted.emit()
+        elif key in _DOWNWARD and self._is_at_bottom():
+            self.newer_wanted.emit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        super().wheelEvent(event)
+        if event.angleDelta().y() > 0 and self._is_at_top():
+            self.older_wanted.emit()
+        elif event.angleDelta().y() < 0 and self._is_at_bottom():
+            self.newer_wanted.emit()
 
     def mouseDoubleClickEvent(self, event: object) -> None:
         self.detail_requested.emit()
@@ -197,33 +200,6 @@ class RecordTable(RowView):
         if self._is_focusing or row < 0:
             return QModelIndex()
         return self._records.index(row, self.columns.first)
-
-    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
-        super().currentChanged(current, previous)
-        if self._is_changing or not current.isValid():
-            return
-        record = self._records.record_at(current.row())
-        if record.seq != self._current_seq:
-            self._current_seq = record.seq
-            self.current_record_changed.emit(record)
-
-    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
-        super().selectionChanged(selected, deselected)
-        if not self._is_changing:
-            self._selected = []
-
-    def selectionCommand(
-        self, index: QModelIndex | QPersistentModelIndex, event: QEvent | None = None
-    ) -> QItemSelectionModel.SelectionFlag:
-        # Who chooses again just what is selected already has chosen nothing that is hidden, and no signal tells.
-        command = super().selectionCommand(index, event)
-        if command != QItemSelectionModel.SelectionFlag.NoUpdate and not self._is_changing:
-            self._selected = []
-        return command
-
-    def selectAll(self) -> None:
-        self._selected = []
-        super().selectAll()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         was_changing, self._is_changing = self._is_changing, True
@@ -279,63 +255,17 @@ class RecordTable(RowView):
 
     def _cleared(self) -> None:
         self._delegate.forget()
-        self._selected = []
-        if self._current_seq is not None:
-            self._current_seq = None
-            self.current_record_changed.emit(None)
-
-    def _restore_selection(self, last: int) -> None:
-        """Select again, by number, what a reset has made Qt forget of the rows up to *last*, which are new."""
-        selection = self.selectionModel()
-        column = self.columns.first
-        if self._current_seq is not None and not self.currentIndex().isValid():
-            row = self._records.row_of_seq(self._current_seq)
-            if row is not None:
-                index = self._records.index(row, column)
-                selection.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
-        if self._selected and last >= 0:
-            select = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-            selection.select(self._as_selection(self._selected, last), select)
-
-    def _selected_runs(self) -> list[tuple[int, int]]:
-        """The selection in numbers: each row by itself, or, of more than a person picks, the ends of each stretch.
-
-        What a filter hid between two such ends belongs to the selection when it is shown again.
-        """
-        seq_at = self._records.seq_at
-        if self.selected_count > MAX_PICKED_ROWS:
-            return [(seq_at(first), seq_at(last)) for first, last in self._selected_ranges()]
-        rows = (row for first, last in self._selected_ranges() for row in range(first, last + 1))
-        return [(seq, seq) for seq in map(seq_at, rows)]
-
-    def _as_selection(self, runs: Sequence[tuple[int, int]], last: int) -> QItemSelection:
-        """Those of the rows 0 to *last* that are in *runs* of numbers."""
-        selection = QItemSelection()
-        started: int | None = None
-        ended = -1
-        oldest, newest = self._records.seq_at(0), self._records.seq_at(last)
-        for first_seq, last_seq in runs[bisect_left(runs, oldest, key=_last_of) :]:
-            if first_seq > newest:
-                break
-            first, after = self._records.row_from_seq(first_seq), self._records.row_from_seq(last_seq + 1)
-            if first == after:
-                continue
-            if started is None or first > ended:
-                self._add_rows(selection, started, ended)
-                started = first
-            ended = min(after, last + 1)
-        self._add_rows(selection, started, ended)
-        return selection
-
-    def _add_rows(self, selection: QItemSelection, first: int | None, after: int) -> None:
-        if first is not None:
-            selection.select(self._records.index(first, 0), self._records.index(after - 1, len(COLUMNS) - 1))
-
-    def _selected_ranges(self) -> list[tuple[int, int]]:
-        selection = self.selectionModel().selection()
-        return sorted({(part.top(), part.bottom()) for part in selection})
+        self._forget()
 
     # Inside: the place of the view
+
+    def _go_to(self, row: int, hint: QAbstractItemView.ScrollHint) -> None:
+        self.set_following(False)
+        self._is_going = True
+        index = self._records.index(row, self.columns.first)
+        self.selectionModel().setCurrentIndex(index, SelectRows)
+        self.scrollTo(index, hint)
+        self._is_going = False
 
     def _last_row_in_view(self) -> int:
         row = self.rowAt(self.viewport().height() - 1)
@@ -345,10 +275,22 @@ class RecordTable(RowView):
         if self._is_changing:
             return
         self._take_anchor()
-        following = value >= self.verticalScrollBar().maximum() and not self._is_going
+        following = self._can_follow and value >= self.verticalScrollBar().maximum() and not self._is_going
         if following != self._following:
             self._following = following
             self.following_changed.emit(following)
+        if self._is_going:
+            return
+        if value <= self.viewport().height():
+            self.older_wanted.emit()
+        elif value >= self.verticalScrollBar().maximum() - self.viewport().height():
+            self.newer_wanted.emit()
+
+    def _is_at_top(self) -> bool:
+        return self.verticalScrollBar().value() <= 0
+
+    def _is_at_bottom(self) -> bool:
+        return self.verticalScrollBar().value() >= self.verticalScrollBar().maximum()
 
     def _take_anchor(self) -> None:
         value = self.verticalScrollBar().value()
@@ -377,12 +319,7 @@ class RecordTable(RowView):
 
     # Inside: columns and colours
 
-    def _prepare_headers(self) -> None:
-        vertical = self.verticalHeader()
-        vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        vertical.setMinimumSectionSize(ROW_HEIGHT)
-        vertical.setDefaultSectionSize(ROW_HEIGHT)
-        vertical.hide()
+    def _prepare_columns(self) -> None:
         self.columns = Columns(self)
         self.columns.setFont(interface_font())
         self.setHorizontalHeader(self.columns)

@@ -196,6 +196,7 @@ QLineEdit, QSpinBox, QComboBox, QPlainTextEdit, QTextEdit {{
 }}
 QLineEdit {{ placeholder-text-color: {muted}; }}
 QLineEdit, QSpinBox, QComboBox {{ min-height: 30px; padding: 0 8px; }}
+QComboBox[compact="true"] {{ min-height: 22px; }}
 QPlainTextEdit, QTextEdit {{ padding: 4px; }}
 QLineEdit:focus, QSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {accent}; }}
 QLineEdit[invalid="true"], QSpinBox[invalid="true"], QComboBox[invalid="true"] {{ border-color: {error}; }}

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from typing import Final
 
-from PySide6.QtCore import QSettings, Qt, QTimer, QUrl, Signal, qVersion
+from PySide6.QtCore import QSettings, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QKeyEvent, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop_logs import __version__
 from desktop_logs.core.addresses import DEFAULT_PATH, ServerAddress
 from desktop_logs.core.errors import DesktopLogsError
 from desktop_logs.core.feed import Feed
+from desktop_logs.core.records import Record
 from desktop_logs.core.safe_text import one_line
 from desktop_logs.core.settings import LogSettings
+from desktop_logs.ui.about import open_about
 from desktop_logs.ui.actions import WindowActions
 from desktop_logs.ui.commands import Command, Commands, fill_theme_menu
 from desktop_logs.ui.feedpage import FeedPage
+from desktop_logs.ui.historydock import HistoryDock, why_not
 from desktop_logs.ui.icons import app_icon
 from desktop_logs.ui.notices import Action, Level
 from desktop_logs.ui.querybook import QueryBook
@@ -56,6 +57,7 @@ class MainWindow(QMainWindow):
         self._is_closed = False
         self._is_painted = False
         self._pages: list[FeedPage] = []
+        self._searches: dict[FeedPage, HistoryDock] = {}
         self.setWindowTitle(TITLE)
         self.setWindowIcon(app_icon())
         self.setMinimumSize(480, 320)
@@ -151,6 +153,7 @@ class MainWindow(QMainWindow):
         if not 0 <= index < len(self._pages) or self._pages[index] is self._local:
             return
         page = self._pages.pop(index)
+        self._searches.pop(page).close()
         page.close_feed()
         self._stack.removeWidget(page)
         self._strip.tabs.remove_tab(index)
@@ -165,6 +168,10 @@ class MainWindow(QMainWindow):
         """Ask for a server to connect to."""
         self._remotes.open_dialog()
 
+    def open_history_search(self) -> None:
+        """Offer to search all that the page's hub has stored, or say why that cannot be."""
+        self._on_page(lambda page: self._searches[page].open())
+
     def open_export_dialog(self) -> None:
         """Offer to write the shown or the selected records to a file, once a filter change under way is complete."""
         page = self.current_page
@@ -177,12 +184,13 @@ class MainWindow(QMainWindow):
             self._export_now()
 
     def _export_now(self) -> None:
+        page = self.current_page
+        if page is not None:
+            self._export(page.model.shown, page.table.selected())
+
+    def _export(self, shown: Sequence[Record], selected: Sequence[Record]) -> None:
         from desktop_logs.ui.exporting import ExportDialog  # loaded when it is opened, as all dialogs are
 
-        page = self.current_page
-        if page is None:
-            return
-        shown, selected = page.model.shown, page.table.selected()
         dialog = ExportDialog(self._theme, shown, selected, self._remembered.export_folder, self)
         dialog.exported.connect(lambda path: self._remembered.set_export_folder(path.parent))
         dialog.open()
@@ -239,6 +247,7 @@ class MainWindow(QMainWindow):
             self._countdown.stop()
             self._stalls.stop()
             for page in self._pages:
+                self._searches[page].close()
                 page.close_feed()
             self.closed.emit()
         super().closeEvent(event)
@@ -264,6 +273,13 @@ class MainWindow(QMainWindow):
         return [
             [Command("Connect…", self.open_connect_dialog, ("Ctrl+T",), "connect")],
             [
+                Command(
+                    "Search history…",
+                    self.open_history_search,
+                    ("Ctrl+Shift+F",),
+                    "search",
+                    why_not=self._why_no_search,
+                ),
                 Command("Export…", self.open_export_dialog, ("Ctrl+E",), "export"),
                 Command("Clear view", lambda: self._on_page(FeedPage.clear_view), ("Ctrl+L",), "clear"),
             ],
@@ -272,7 +288,7 @@ class MainWindow(QMainWindow):
                 Command("Copy hub URL", self._copy_hub_url, (), "copy"),
                 Command("Settings…", self.open_settings_dialog, ("Ctrl+,",), "settings"),
             ],
-            [Command("About Desktop Logs", self._open_about, (), "info")],
+            [Command("About Desktop Logs", lambda: open_about(self), (), "info")],
             [
                 Command("Find", lambda: self._on_page(lambda page: page.bar.focus_query()), ("Ctrl+F",), in_menu=False),
                 Command("Close tab", self._close_current, ("Ctrl+W",), in_menu=False),
@@ -285,6 +301,9 @@ class MainWindow(QMainWindow):
         stored = self._remembered.theme_choice
         if stored is not None:
             self._theme.set_choice(stored)
+
+    def _why_no_search(self) -> str:
+        return why_not(self.current_page) if self.current_page is not None else "no tab is open"
 
     def _on_page(self, act: Callable[[FeedPage], object]) -> None:
         if self.current_page is not None:
@@ -301,6 +320,9 @@ class MainWindow(QMainWindow):
         page.table.columns.restore(self._remembered.layout("columns"))
         page.splitter.set_shares(DetailShares(*self._remembered.shares(astuple(DetailShares()))))
         page.export_requested.connect(self.open_export_dialog)
+        search = self._searches[page] = HistoryDock(page, self._theme, self._book, self._remembered)
+        search.export_requested.connect(self._export)
+        search.surroundings_requested.connect(page.show_surroundings)
         page.state_changed.connect(lambda: self._state_changed(page))
         # Before the tab: the strip reports the first one as chosen while it is added.
         self._pages.append(page)
@@ -366,18 +388,6 @@ class MainWindow(QMainWindow):
             return
         QGuiApplication.clipboard().setText(self._local_url)
         self._on_page(lambda page: page.status.flash(f"Copied {self._local_url}"))
-
-    def _open_about(self) -> None:
-        box = QMessageBox(self)
-        box.setWindowTitle("About Desktop Logs")
-        box.setIconPixmap(app_icon().pixmap(64, 64))
-        box.setText(f"Desktop Logs {__version__}")
-        box.setInformativeText(
-            "One window for the live logs of everything you run.\n\n"
-            f"Python {platform.python_version()}, Qt {qVersion()}. MIT licence."
-        )
-        box.finished.connect(box.deleteLater)
-        box.open()
 
     def _save(self) -> None:
         self._remembered.set_layout("geometry", self.saveGeometry())

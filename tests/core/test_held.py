@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from desktop_logs.core.held import SLAB_CHARACTERS, SLAB_RECORDS, Held
+from desktop_logs.core.held import SLAB_CHARACTERS, SLAB_RECORDS, Held, slabfuls
 from desktop_logs.core.levels import ALL_BANDS, BANDS, band_of
 from desktop_logs.core.query import parse
 from desktop_logs.core.records import Record
@@ -55,8 +55,10 @@ class HeldAgreesWithLists(RuleBasedStateMachine):
         self.held = Held(capacity)
         self.capacity = capacity
         self.all: list[Record] = []
+        self.matches: list[Record] = []
+        """What was put in front under a filter."""
         self.filter = FILTERS[0]
-        self.seq = 0
+        self.seq = 10_000
         self.kept: list[tuple[Rows, list[Record]]] = []
 
     @rule(count=st.integers(1, 60), skip=st.integers(0, 2))
@@ -75,10 +77,37 @@ class HeldAgreesWithLists(RuleBasedStateMachine):
         self.all += new
         del self.all[: len(self.all) - len(self.held)]
 
+    @rule(count=st.integers(1, 60), skip=st.integers(0, 2), evicts=st.booleans())
+    def prepend(self, count: int, skip: int, evicts: bool) -> None:
+        if not self.held.is_looked_through or self.held.unrevealed:
+            return
+        last = self.held.oldest_seq or self.seq + 1
+        before = [make(last - skip - at) for at in range(count, 0, -1) if last - skip - at > 0]
+        wanted = [record for record in before if passes(self.filter, record)]
+        if not wanted:
+            return
+        rows, origin, room = self.held.row_count, self.held.origin, self.held.room
+        self.held.spare = 0 if evicts else self.held.spare + len(wanted)
+        self.held.check_older(wanted)
+        self.held.prepend(wanted)
+        assert self.held.row_count == rows + len(wanted)
+        assert self.held.origin == origin - len(wanted)
+        self.all[:0] = wanted
+        if not self.filter.is_everything:
+            self.matches += wanted
+            assert self.held.has_selected
+        if evicts:
+            self.held.evict(self.held.excess()[0])
+            assert room >= len(wanted) or len(self.held) < len(self.all)
+            del self.all[: len(self.all) - len(self.held)]
+
     @rule(filter_=st.sampled_from(FILTERS))
     def set_filter(self, filter_: Filter) -> None:
         self.filter = filter_
         self.held.set_filter(filter_)
+        assert not self.held.has_selected
+        self.all = [record for record in self.all if record not in self.matches]
+        self.matches = []
 
     @rule(turns=st.integers(0, 5))
     def look_and_reveal(self, turns: int) -> None:
@@ -92,7 +121,7 @@ class HeldAgreesWithLists(RuleBasedStateMachine):
     @rule()
     def clear(self) -> None:
         self.held.clear()
-        self.all = []
+        self.all, self.matches = [], []
 
     @rule()
     def keep(self) -> None:
@@ -116,7 +145,8 @@ class HeldAgreesWithLists(RuleBasedStateMachine):
     def it_holds_what_came_last(self) -> None:
         if not hasattr(self, "held"):
             return
-        assert len(self.held) <= self.capacity
+        assert len(self.held) <= self.capacity + self.held.spare
+        assert self.held.oldest_seq == (self.all[0].seq if self.all else 0)
         assert list(self.held.records) == self.all
         assert self.held.newest_seq == (self.all[-1].seq if self.all else 0)
         counts = [sum(band_of(record.severity) == band for record in self.all) for band in range(len(BANDS))]
@@ -164,6 +194,25 @@ def test_older_records_are_refused() -> None:
     fill(held, [make(1), make(2)])
     with pytest.raises(ValueError, match="2 is not newer than 2"):
         held.check_newer([make(2)])
+
+
+def test_newer_records_are_not_put_in_front_nor_any_during_a_scan() -> None:
+    held = Held(100)
+    fill(held, [make(seq) for seq in range(10, 40)])
+    with pytest.raises(ValueError, match="10 is not older than 10"):
+        held.check_older([make(9), make(10)])
+    held.set_filter(FILTERS[1])
+    with pytest.raises(ValueError, match="not been asked"):
+        held.check_older([make(9)])
+
+
+def test_what_a_slab_takes_is_cut_from_the_newest_down() -> None:
+    records = [make(seq) for seq in range(3_000, 0, -1)]
+    parts = list(slabfuls(records))
+    assert [len(part) for part in parts] == [SLAB_RECORDS, SLAB_RECORDS, 3_000 - 2 * SLAB_RECORDS]
+    assert [part[-1].seq for part in parts] == [3_000, 3_000 - SLAB_RECORDS, 3_000 - 2 * SLAB_RECORDS]
+    long = [make(seq, "x" * (SLAB_CHARACTERS // 2)) for seq in (4, 3, 2, 1)]
+    assert [[record.seq for record in part] for part in slabfuls(long)] == [[3, 4], [1, 2]]
 
 
 def test_no_more_than_the_capacity_is_held_and_an_eighth_leaves_at_a_time() -> None:

@@ -21,18 +21,22 @@ from tests.support.queries import records, trees
 COLUMNS = ("seq", "time_ns", "severity", "level", "source", "message", "context", "given_id")
 
 
+def _is_ascii(record: Record) -> bool:
+    return all(text.isascii() for text in (record.level, record.source, record.message, record.context))
+
+
 class Database:
     """Records in memory."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.functions: QueryFunctions = register_functions(connection)
-        connection.execute(f"CREATE TABLE records ({', '.join(COLUMNS)})")
+        connection.execute(f"CREATE TABLE records ({', '.join(COLUMNS)}, is_ascii)")
 
     def hold(self, held: list[Record]) -> None:
-        rows = [[getattr(record, column) for column in COLUMNS] for record in held]
+        rows = [[*(getattr(record, column) for column in COLUMNS), _is_ascii(record)] for record in held]
         self.connection.execute("DELETE FROM records")
-        self.connection.executemany(f"INSERT INTO records VALUES ({','.join('?' * len(COLUMNS))})", rows)
+        self.connection.executemany(f"INSERT INTO records VALUES (?{', ?' * len(COLUMNS)})", rows)
 
     def find(self, tree: Node | None) -> list[int]:
         condition = where(tree)

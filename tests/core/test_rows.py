@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from desktop_logs.core.levels import ALL_BANDS, BANDS
 from desktop_logs.core.records import Record
@@ -42,3 +44,21 @@ def test_levels_of_the_rows_are_told_however_the_rows_are_known(slab: Slab, rows
 def test_a_level_that_no_row_has_is_told_by_nothing(slab: Slab) -> None:
     assert not any(Chosen(slab, 3, lambda: b"\1\0\1\0\1").flags(frozenset({ERROR})))
     assert Chosen(slab, 5, range(5)).flags(frozenset({ERROR})) == b"\0\1\0\1\0"
+
+
+@given(st.integers(1, 300), st.integers(0, 40), st.integers(1, 50), st.lists(st.integers(-5, 5), max_size=300))
+def test_around_a_record_is_what_is_near_in_time_and_of_much_the_nearest_by_number(
+    seq: int, span_ns: int, limit: int, shifts: list[int]
+) -> None:
+    records = [Record(at, at + shift, 9, "info", "", "m") for at, shift in enumerate(shifts, 1)]
+    slabs = [Slab(records[at : at + 50]) for at in range(0, len(records) // 2, 50)]
+    parts = [Chosen(slab, len(slab), range(len(slab))) for slab in slabs]
+    rows = Rows(parts, records[50 * len(slabs) :])
+    record = Record(seq, seq, 9, "info", "", "m")
+    near = [one for one in records if abs(one.time_ns - seq) <= span_ns]
+    found = rows.around(record, span_ns, limit)
+    assert len(found) == min(len(near), limit)
+    assert set(found) <= set(near)
+    assert [one.seq for one in found] == sorted(one.seq for one in found)
+    missing = [abs(one.seq - seq) for one in near if one not in found]
+    assert not missing or max(abs(one.seq - seq) for one in found) <= min(missing)

@@ -86,9 +86,10 @@ def write_logs(folder: Path, day: date, records: Sequence[Record], max_bytes: in
     application.close()
     errors.close()
     first = folder / f"application-{day.isoformat()}.log"
-    with gzip.open(f"{first}.gz", "wb") as packed:
-        packed.write(first.read_bytes())
-    first.unlink()
+    if first.exists():
+        with gzip.open(f"{first}.gz", "wb") as packed:
+            packed.write(first.read_bytes())
+        first.unlink()
 
 
 def make_history(folder: Path, count: int, seed: int, *, leave_wal: bool = False) -> list[Record]:

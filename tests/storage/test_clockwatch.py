@@ -110,6 +110,12 @@ def test_a_first_start_is_trusted(machine):
     assert machine.watch.look() == ""
 
 
+def test_what_the_clock_did_before_the_start_is_no_jump(machine):
+    machine.wall_s += 3_650 * DAY_S
+    machine.watch.begin(TODAY, TODAY)
+    assert machine.watch.look() == ""
+
+
 def test_a_start_long_after_what_was_written_last_is_trusted_after_an_hour(machine):
     machine.watch.begin(TODAY - timedelta(52), TODAY)
     assert "in the first hour, since the newest of what is kept is 52 days old" in machine.watch.look()

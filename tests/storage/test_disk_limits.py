@@ -94,6 +94,19 @@ def test_files_that_grow_are_held_to_the_bytes_without_being_asked(make_disk, tm
     until(lambda: not old.exists())
 
 
+def test_a_first_record_by_a_wrong_clock_costs_no_old_file(make_disk, tmp_path):
+    """What waits at the start is written at once, perhaps before housekeeping has looked."""
+    (tmp_path / "logs").mkdir()
+    old = tmp_path / "logs" / "application-2016-11-22.log.gz"
+    old.write_bytes(b"")
+    disk = make_disk()
+    first = disk.write([record("one")])
+    disk.start()
+    first.result(WAIT_S)
+    until(lambda: "in the first hour" in disk.notice)
+    assert old.exists()
+
+
 def test_while_the_clock_is_in_doubt_a_notice_tells_why_nothing_goes(make_disk, tmp_path, monkeypatch):
     monkeypatch.setattr(disk_module, "_TIDY_AGAIN_S", 0.05)
     wall_s = [1_800_000_000.0]

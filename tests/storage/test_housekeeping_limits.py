@@ -169,6 +169,21 @@ def test_a_start_after_weeks_off_deletes_by_age_only_after_an_hour(house, clocks
     assert house.kept() == [house.put_segment(1, 40)], "the newest segment is gone on with, or the first to be followed"
 
 
+def test_what_this_run_begins_does_not_make_a_wrong_clock_look_right(house, clocks):
+    old = [house.put_log(1), house.put_segment(1, 1)]
+    clocks.wall_s += 3_650 * 86_400
+    house.keeper.begin(clocks.today)
+    house.write()
+    house.live_segment = house.put_segment(2, 0)
+    house.run()
+    assert "in the first hour" in house.keeper.notice
+    assert set(old) < set(house.kept())
+    clocks.wall_s -= 3_650 * 86_400
+    house.run()
+    assert house.keeper.notice == ""
+    assert set(old) < set(house.kept())
+
+
 def test_200_midnights_leave_the_thirty_days_before_today(house, clocks):
     for night in range(200):
         house.write()

@@ -236,3 +236,64 @@ def test_a_file_that_cannot_be_renamed_is_said_to_be_so(tmp_path, monkeypatch):
     monkeypatch.setattr(repair.os, "rename", refuse)
     with pytest.raises(StorageError, match="is damaged and cannot be renamed: it is in use. Close other programs"):
         set_aside(tmp_path, NAME)
+
+
+def test_what_failed_is_said_and_tried_again(tmp_path, make_repairs, monkeypatch):
+    """The disk is full while it is rebuilt, and then it is not."""
+    records = make_history(tmp_path, 300, 1)
+    path = tmp_path / "history" / str(NAME)
+    path.write_bytes(bytes(4096) + path.read_bytes()[4096:])
+    full = OSError(28, "No space left on device")
+    rebuild = repair.rebuild
+
+    def rebuild_when_there_is_room(*given):
+        if tries.append(1) or len(tries) < 3:
+            raise full
+        return rebuild(*given)
+
+    tries = []
+    monkeypatch.setattr(repair, "rebuild", rebuild_when_there_is_room)
+    monkeypatch.setattr(repair, "_AGAIN_S", 0.01)
+    repairs, said = make_repairs()
+    until(lambda: len(said) >= 3)
+    assert "cannot be repaired now: No space left on device. Free some space" in said[1]
+    assert "was rebuilt: 300 of about 300 records" in said[2]
+    until(lambda: not repairs.problem)
+    assert repairs.notice == said[2]
+    assert records_in(path) == records
+
+
+def test_one_that_the_writer_has_set_aside_is_rebuilt_when_it_says_so(tmp_path, make_repairs):
+    records = make_history(tmp_path, 300, 1)
+    repairs, said = make_repairs()
+    until((tmp_path / "history" / CHECKED).exists)
+    set_aside(tmp_path / "history", NAME)
+    repairs.report(NAME)
+    until(lambda: said)
+    assert records_in(tmp_path / "history" / str(NAME)) == records
+
+
+def test_a_wal_that_stayed_behind_is_read_and_not_applied_to_the_new_one(tmp_path, make_repairs):
+    """A kill came between the renaming of the database and that of what was beside it."""
+    records = make_history(tmp_path, 1_000, 1, leave_wal=True)
+    history = tmp_path / "history"
+    (history / str(NAME)).rename(history / ASIDE)
+    _, said = make_repairs()
+    until(lambda: said)
+    assert records_in(history / str(NAME)) == records
+    assert (history / f"{ASIDE}-wal").exists()
+
+
+def test_closing_ends_a_rebuild_that_the_next_start_takes_up(tmp_path, make_repairs):
+    records = make_history(tmp_path, 3_000, 1)
+    set_aside(tmp_path / "history", NAME)
+    repairs, _ = make_repairs()
+    assert repairs.close(WAIT_S)
+    assert list((tmp_path / "history").glob("*.part*")) == []
+    make_repairs()
+    until((tmp_path / "history" / str(NAME)).exists)
+    assert records_in(tmp_path / "history" / str(NAME)) == records
+
+
+def test_it_can_be_closed_before_it_was_started(tmp_path):
+    assert Repairs(tmp_path, tmp_path, print).close(WAIT_S)

@@ -3,7 +3,8 @@
     .venv/bin/python -m tests.support.pictures FOLDER [SCENE ...]
 
 Scenes: local, dark, readme, narrow, narrow-dark, remote, empty, error, unwritable, filtered, dialog, export, settings;
-query-fault, query-completion, query-history and query-star, each also with -narrow, -dark and -narrow-dark.
+query-fault, query-completion, query-history, query-star, surroundings, older and older-filtered, each also with
+-narrow, -dark and -narrow-dark.
 """
 
 from __future__ import annotations
@@ -67,9 +68,12 @@ class Scene:
         *more: str,
         port: int | None = None,
         is_port_free: bool = True,
+        settings: dict[str, Any] | None = None,
     ) -> None:
         self.display = display
         self.data = Path(tempfile.mkdtemp(prefix="desktop-logs-picture-"))
+        if settings is not None:
+            (self.data / "settings.json").write_text(json.dumps(settings))
         (self.data / "window.ini").write_text(f"[window]\ntheme={theme}\n")
         self.port = port or free_port()
         data = [] if "--data-dir" in more else ["--data-dir", str(self.data)]
@@ -214,11 +218,51 @@ def star(scene: Scene) -> None:
         scene.enter(name)
 
 
+def surroundings(size: tuple[int, int], theme: str) -> Callable[[Display], Scene]:
+    """What stood around a record that a filter had found; meanwhile others come."""
+
+    def take(display: Display) -> Scene:
+        scene = Scene(display, size, theme)
+        scene.fill()
+        scene.keys("slash")
+        scene.enter("level>=warn")
+        scene.display.click(scene.window, 500, 300)  # the table has the keyboard
+        scene.keys("End", "E", "E", "E", "s")
+        time.sleep(0.8)
+        scene.fill(12)
+        return scene
+
+    return take
+
+
+def older(size: tuple[int, int], theme: str, query: str = "") -> Callable[[Display], Scene]:
+    """A window that holds a thousand records, led to what the history has beyond them."""
+
+    def take(display: Display) -> Scene:
+        scene = Scene(display, size, theme, settings={"held_records": 1_000})
+        scene.fill(1_500)
+        if query:
+            scene.keys("slash")
+            scene.enter(query)
+        scene.display.click(scene.window, 500, 300)
+        for _ in range(4):
+            scene.keys("Home")
+            time.sleep(0.5)
+        return scene
+
+    return take
+
+
 QUERY_SCENES: dict[str, Callable[[Scene], None]] = {
     "query-fault": fault,
     "query-completion": completion,
     "query-history": history,
     "query-star": star,
+}
+PAST_SCENES: dict[str, Callable[[tuple[int, int], str], Callable[[Display], Scene]]] = {
+    "surroundings": surroundings,
+    "older": older,
+    "older-filtered": lambda size, theme: older(size, theme, "level:fatal render OR ms>2000 OR rss"),
 }
 SCENES: dict[str, Callable[[Display], Scene]] = {
     "local": filled(WIDE, "light"),
@@ -237,6 +281,12 @@ SCENES: dict[str, Callable[[Display], Scene]] = {
     **{
         f"{name}{narrow}{dark}": typed(act, size, theme)
         for name, act in QUERY_SCENES.items()
+        for narrow, size in (("", WIDE), ("-narrow", NARROW))
+        for dark, theme in (("", "light"), ("-dark", "dark"))
+    },
+    **{
+        f"{name}{narrow}{dark}": make(size, theme)
+        for name, make in PAST_SCENES.items()
         for narrow, size in (("", WIDE), ("-narrow", NARROW))
         for dark, theme in (("", "light"), ("-dark", "dark"))
     },

@@ -23,7 +23,7 @@ from desktop_logs.core.query_tree import (
 from desktop_logs.core.records import Record
 
 # Few letters, so that something is found; some do not fold one to one, and the signs all mean something.
-words = st.text(st.sampled_from('abAßİΣς0 "\\()-*/:'), max_size=5)
+words = st.text(st.sampled_from('abAßİΣς\u017f\u212a\ufb010 "\\()-*/:%_'), max_size=5)
 numbers = st.sampled_from([0, 1, -1, 42, 42.0, 4.5, 1e3, 2**53 + 1, 10**17])
 number_texts = st.sampled_from(["0", "1", "42", "42.0", "4.5", "1e3", "1000", "-1", "true", "null", "9007199254740993"])
 keys = st.sampled_from(["a", "b", "a.b", "level", "größe", "x-y"])

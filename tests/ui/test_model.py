@@ -12,6 +12,7 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from desktop_logs.core.errors import TooSlow
+from desktop_logs.core.held import Held
 from desktop_logs.core.levels import ALL_BANDS, BANDS, band_of
 from desktop_logs.core.query import parse
 from desktop_logs.core.records import Record
@@ -205,6 +206,93 @@ def test_any_sequence_of_changes_agrees_with_plain_python(make_model: Callable[.
         assert [one.seq for one in model.held] == [one.seq for one in held]
         assert list(model.counts) == [sum(band_of(one.severity) == band for one in held) for band in range(6)]
     complete_filter(model)
+
+
+def test_older_records_come_in_front_with_one_insertion(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model()
+    model.append(make_records(250, 501))
+    inserted: list[tuple[int, int]] = []
+    model.rowsInserted.connect(lambda _parent, first, last: inserted.append((first, last)))
+    model.prepend(make_records(90, 411))
+    model.prepend(make_records(90, 300))
+    assert inserted == [(0, 89), (0, 89)]
+    assert seqs(model) == [*range(300, 390), *range(411, 751)]
+    assert model.oldest_seq == 300
+    assert not model.has_selected
+    with pytest.raises(ValueError, match="300 is not older"):
+        model.prepend(make_records(1, 300))
+
+
+def test_matches_in_front_leave_with_their_filter(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model()
+    model.append(make_records(250, 501))
+    model.set_filter(ALL_BANDS, parse("message"))
+    complete_filter(model)
+    model.prepend([make_record(17), make_record(400)])
+    assert seqs(model)[:3] == [17, 400, 501]
+    assert model.held_count == sum(model.counts) == 252
+    model.set_filter(ALL_BANDS, parse(""))
+    assert seqs(model) == list(range(501, 751))
+    assert model.held_count == sum(model.counts) == 250
+
+
+def test_beyond_the_capacity_there_is_room_while_it_is_given(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model(capacity=800)
+    model.append(make_records(800, 1_001))
+    assert model.room == 0
+    model.set_spare(300)
+    model.prepend(make_records(100, 901))
+    model.append(make_records(100, 1_801))
+    assert seqs(model) == list(range(901, 1_901))
+    assert model.room == 100
+    model.set_spare(0)
+    assert model.held_count <= 800
+    assert seqs(model)[-1] == 1_900
+
+
+def test_another_stretch_is_shown_while_what_comes_goes_on_being_held(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model(capacity=800, step_s=0.006)
+    model.append(make_records(800, 5_001))
+    model.set_filter(ERRORS, parse(""))
+    assert model.is_filtering
+    place = Held(1_000)
+    place.append(make_records(50, 101), range(50))
+    model.show_place(place)
+    assert not model.is_live
+    assert not model.is_filtering
+    assert not model.is_filtered
+    assert seqs(model) == list(range(101, 151))
+    heard: list[object] = []
+    for signal in (model.rowsInserted, model.rowsRemoved, model.modelReset):
+        signal.connect(lambda *what: heard.append(what))
+    came = model.append(make_records(90, 5_801))
+    assert came == sum(band_of(record.severity) in ERRORS for record in make_records(90, 5_801))
+    assert heard == []
+    assert model.live_held[-1].seq == 5_890
+    model.extend(make_records(10, 151))
+    assert seqs(model) == list(range(101, 161))
+    model.set_filter(ALL_BANDS, parse('"message 11"'))
+    complete_filter(model)
+    assert seqs(model) == list(range(110, 120))
+    model.show_live()
+    complete_filter(model)
+    assert model.is_live
+    assert seqs(model) == [record.seq for record in model.held if band_of(record.severity) in ERRORS]
+    assert seqs(model)[-1] > 5_880
+
+
+def test_query_that_fails_out_of_sight_is_told_when_it_is_set_again(make_model: Callable[..., RecordModel]) -> None:
+    model = make_model()
+    query = parse("message~/(a|aa)+$/")
+    model.set_filter(ALL_BANDS, query)
+    told: list[TooSlow] = []
+    model.filter_failed.connect(told.append)
+    model.show_place(Held(10))
+    model.append([make_record(1, "a" * 5_000 + "!")])
+    model.show_live()
+    assert told == []
+    model.set_filter(ALL_BANDS, query)
+    assert len(told) == 1
 
 
 def test_fewer_are_held_when_the_capacity_is_lowered(make_model: Callable[..., RecordModel]) -> None:

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop_logs.core.levels import ALL_BANDS, BANDS
 from desktop_logs.core.query import parse
-from desktop_logs.ui import table as table_module
+from desktop_logs.ui import selectionview
 from desktop_logs.ui.cells import LEVEL, MESSAGE, SOURCE, TIME
 from desktop_logs.ui.model import RecordModel
 from desktop_logs.ui.table import RecordTable
@@ -323,7 +323,7 @@ def test_copy_puts_the_selected_rows_on_the_clipboard(make_table: MakeTable, qtb
 def test_copy_of_too_many_rows_is_refused_and_said(
     make_table: MakeTable, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table_module, "MAX_COPIED_ROWS", 5)
+    monkeypatch.setattr(selectionview, "MAX_COPIED_ROWS", 5)
     table = make_table(6)
     table.selectAll()
     with qtbot.waitSignal(table.copy_refused) as refused:

@@ -1,0 +1,119 @@
+"""Where the search of the history stands in a page, and what its records do there. The panel itself is historypanel."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QSplitter
+
+from desktop_logs.core.records import Record
+from desktop_logs.tasks import Tasks
+from desktop_logs.ui.feedpage import FeedPage
+from desktop_logs.ui.historypanel import SPANS_S, HistoryPanel
+from desktop_logs.ui.querybook import QueryBook
+from desktop_logs.ui.remembered import Remembered
+from desktop_logs.ui.theme import Theme
+
+_SHARE: Final = 0.45
+"""How much of the height the panel has when it opens."""
+_LEAST_HEIGHT: Final = 190
+_log = logging.getLogger(__name__)
+
+
+class HistoryDock(QObject):
+    """The panel of one page, below its table and detail. It is made when it is opened for the first time."""
+
+    export_requested = Signal(object, object)
+    """Records found and records selected, oldest first."""
+    surroundings_requested = Signal(object, int)
+    """A Record, and how many seconds on either side of it somebody wants to see in the page, unfiltered."""
+
+    def __init__(self, page: FeedPage, theme: Theme, book: QueryBook, remembered: Remembered) -> None:
+        super().__init__(page)
+        self._page = page
+        self._theme = theme
+        self._book = book
+        self._remembered = remembered
+        self._tasks = Tasks(_report)
+        self.panel: HistoryPanel | None = None
+        """None until it is opened for the first time."""
+
+    def open(self) -> None:
+        """Open the panel with the query and the levels that the page shows, or say why that cannot be."""
+        reason = why_not(self._page)
+        if reason:
+            self._page.status.flash(reason)
+            return
+        if self.panel is None:
+            self.panel = self._make()
+        panel = self.panel
+        if not panel.isVisibleTo(self._page):
+            panel.prepare(self._page.bar.query.text, self._page.bar.bands)
+            panel.show()
+            height = self._divided.height()
+            below = max(round(height * _SHARE), min(_LEAST_HEIGHT, height))
+            self._divided.setSizes([height - below, below])
+        panel.focus_query()
+
+    def close(self) -> None:
+        """Close the panel and give its search up; the detail shows the record of the page's table again."""
+        if self.panel is None:
+            return
+        self.panel.stop()
+        if self.panel.isVisibleTo(self._page):
+            self.panel.hide()
+            self._page.detail.show_record(self._page.table.current_record())
+            self._page.focus_table()
+
+    # Inside
+
+    def _make(self) -> HistoryPanel:
+        page = self._page
+        stack, layout = page.splitter.parentWidget(), page.layout()
+        assert layout is not None
+        self._divided = QSplitter(Qt.Orientation.Vertical, page)
+        self._divided.setHandleWidth(1)
+        layout.replaceWidget(stack, self._divided)
+        self._divided.addWidget(stack)
+        panel = HistoryPanel(
+            lambda: page.feed.history,
+            self._theme,
+            self._book,
+            self._tasks,
+            self._divided,
+            vocabulary=page.model.vocabulary,
+            span_s=self._remembered.span_s or SPANS_S[1],
+        )
+        panel.hide()
+        self._divided.addWidget(panel)
+        for at in range(2):
+            self._divided.setCollapsible(at, False)
+            self._divided.setStretchFactor(at, 1)
+        panel.record_selected.connect(self._show_record)
+        panel.surroundings_requested.connect(self.surroundings_requested)
+        panel.span_chosen.connect(self._remembered.set_span_s)
+        panel.export_requested.connect(self.export_requested)
+        panel.copy_refused.connect(self._refuse_copy)
+        panel.close_requested.connect(self.close)
+        return panel
+
+    def _show_record(self, record: Record | None) -> None:
+        self._page.detail.show_record(record if record is not None else self._page.table.current_record())
+
+    def _refuse_copy(self, count: int) -> None:
+        text = f"These {count:,} records are more than the clipboard should hold. Export them to a file instead."
+        self._page.notices.clear_notice("copy")
+        self._page.notices.show_notice("copy", text, "info")
+
+
+def why_not(page: FeedPage) -> str:
+    """Why the history of *page* cannot be searched; empty when it can."""
+    if page.feed.history is not None:
+        return ""
+    return "The history is off: see Settings" if page.is_local else "Only the local hub's history can be searched"
+
+
+def _report(name: str, failure: BaseException) -> None:
+    _log.error("%s: %s", name, failure, exc_info=failure)
