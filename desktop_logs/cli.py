@@ -6,11 +6,13 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from desktop_logs import __version__
 from desktop_logs.core.addresses import DEFAULT_PATH, DEFAULT_PORT, ServerAddress, normal_path
 from desktop_logs.core.errors import DesktopLogsError, UserError
+from desktop_logs.core.export import FORMATS
 from desktop_logs.core.levels import BANDS, parse_threshold
 from desktop_logs.terminal import complain, escape_what_cannot_be_written, let_go_of_output, write_out
 
@@ -29,6 +31,8 @@ commands:
   serve               the hub without a window
   tail [URL]          print a hub's or a Socket.IO server's log as it comes
   send [URL] [TEXT]   send a message, or lines from stdin
+  search QUERY        print what the history of this machine's hub holds
+  export OUT          the same into a file: JSON lines, CSV, text or HTML
   stats [URL]         a hub's counters
   `desktop-logs COMMAND --help` tells more of each.
 
@@ -63,6 +67,39 @@ examples:
   my-server 2>&1 | desktop-logs send --source my-server
   desktop-logs send http://127.0.0.1:5700 --level error "disk is full\""""
 
+_TIMES = """\
+times:
+  2h, 90s, 1h30m back from now; 10:30 of today; today, yesterday; 2026-11-20, 2026-11-20T10:30:00Z; without an offset
+  they are local"""
+
+_SEARCH_HELP = """\
+Print the newest records of the history that a query selects, the newest last, as tail does. The history of the data
+folder is read, whether its hub runs or not. QUERY is what the window's query bar takes, and its words may be several
+arguments; without it every record is meant. Exit code 0: found, 1: nothing found, 2: it did not work, or not all of the
+history could be read."""
+
+_SEARCH_END = f"""\
+{_TIMES}
+
+examples:
+  desktop-logs search timeout --since 2h
+  desktop-logs search --level error --since yesterday --limit 0
+  desktop-logs search 'source:api "connection refused"' --json
+  desktop-logs search --since today -- timeout -level:debug   (-- goes before words that begin with -)"""
+
+_EXPORT_HELP = """\
+Write the records of the history into a file, oldest first: all of them up to now, or those that a query selects. The
+history of the data folder is read, whether its hub runs or not. The file is there when it is complete; an export that
+is interrupted leaves none."""
+
+_EXPORT_END = f"""\
+{_TIMES}
+
+examples:
+  desktop-logs export everything.jsonl
+  desktop-logs export errors.html --query level:error --since 2026-11-20
+  desktop-logs export - --since 1h | gzip > last-hour.jsonl.gz"""
+
 _STATS_HELP = """\
 Print a hub's counters: records received = stored + duplicate + rejected + dropped (and those queued for the disk),
 viewers and producers, and the window's longest stall where the hub lives in a window."""
@@ -96,7 +133,7 @@ def _split(typed: list[str]) -> tuple[str, list[str]]:
     if typed and not typed[0].startswith("-"):
         if typed[0] not in _COMMANDS:
             raise UserError(
-                f"{typed[0]!r} is not a command. Commands: serve, tail, send, stats; none opens the window."
+                f"{typed[0]!r} is not a command. Commands: {', '.join(filter(None, _COMMANDS))}; none opens the window."
             )
         return typed[0], typed[1:]
     return "", typed
@@ -153,12 +190,26 @@ def _serve(typed: list[str]) -> int:
     group.add_argument("--error-level", type=_level, metavar="L", help="the lowest level in errors-….log (error)")
     group.add_argument("--max-file-bytes", type=int, metavar="N", help="a file is numbered on past this (20000000)")
     group.add_argument("--max-age-days", type=int, metavar="N", help="older files are deleted (30)")
+    group.add_argument(
+        "--max-total-bytes", type=int, metavar="N", help="the oldest files are deleted past this (2000000000)"
+    )
+    group.add_argument(
+        "--no-history", action="store_false", dest="history", default=None, help="keep no searchable history"
+    )
+    group.add_argument("--history-max-age-days", type=int, metavar="N", help="older days are deleted from it (30)")
+    group.add_argument(
+        "--history-max-bytes", type=int, metavar="N", help="the oldest days are deleted from it past this (5000000000)"
+    )
+    group.add_argument(
+        "--min-free-bytes", type=int, metavar="N", help="store nothing while the disk has less room (500000000)"
+    )
     options = parser.parse_args(typed)
     from desktop_logs.folders import data_dir
     from desktop_logs.serve import ServeOptions, serve
 
     named = (
         "console", "console_level", "files", "file_level", "error_level", "max_file_bytes", "max_age_days",
+        "max_total_bytes", "history", "history_max_age_days", "history_max_bytes", "min_free_bytes",
     )  # fmt: skip
     overrides: dict[str, Any] = {name: value for name in named if (value := getattr(options, name)) is not None}
     return serve(ServeOptions(options.port, normal_path(options.path), data_dir(options.data_dir), overrides))
@@ -204,6 +255,45 @@ def _send(typed: list[str]) -> int:
     return send(SendOptions(address, options.token, options.source, options.level, message))
 
 
+def _search(typed: list[str]) -> int:
+    parser = _parser("desktop-logs search", _SEARCH_HELP, _SEARCH_END)
+    parser.add_argument("words", nargs="*", metavar="QUERY", help="what is looked for")
+    _add_range(parser)
+    parser.add_argument("--level", type=_level, default="trace", metavar="L", help="the lowest level printed (trace)")
+    parser.add_argument(
+        "--limit", "-n", type=_count, default=200, metavar="N", help="how many of the newest; 0 for all (200)"
+    )
+    parser.add_argument("--json", action="store_true", help="print entries as JSON lines, with their number `seq`")
+    # By hand: argparse loses the mark where options and words may be mixed.
+    options_end = typed.index("--") if "--" in typed else len(typed)
+    options = parser.parse_intermixed_args(typed[:options_end])
+    words = [*options.words, *typed[options_end + 1 :]]
+    from desktop_logs.archive import Wanted
+    from desktop_logs.folders import data_dir
+    from desktop_logs.search import SearchOptions, search
+
+    wanted = Wanted(" ".join(words), options.since, options.until, parse_threshold(options.level))
+    return search(SearchOptions(data_dir(options.data_dir), wanted, options.limit, options.json))
+
+
+def _export(typed: list[str]) -> int:
+    parser = _parser("desktop-logs export", _EXPORT_HELP, _EXPORT_END)
+    parser.add_argument("out", metavar="OUT", help="the file; - for stdout")
+    parser.add_argument("--query", default="", metavar="Q", help="which records, as in the window's query bar (all)")
+    _add_range(parser)
+    parser.add_argument("--format", choices=tuple(FORMATS), default="", help="how they are written (by OUT's ending)")
+    parser.add_argument("--force", action="store_true", help="replace OUT when it is there already")
+    options = parser.parse_args(typed)
+    from desktop_logs.archive import Wanted
+    from desktop_logs.exporting import STDOUT, ExportOptions, export, format_of
+    from desktop_logs.folders import data_dir
+
+    wanted = Wanted(options.query, options.since, options.until)
+    target = None if options.out == STDOUT else Path(options.out)
+    form = format_of(options.format, options.out)
+    return export(ExportOptions(data_dir(options.data_dir), wanted, target, form, options.force))
+
+
 def _stats(typed: list[str]) -> int:
     parser = _parser("desktop-logs stats", _STATS_HELP)
     _add_server(parser)
@@ -226,7 +316,15 @@ def _stats(typed: list[str]) -> int:
     return 0
 
 
-_COMMANDS = {"": _window, "serve": _serve, "tail": _tail, "send": _send, "stats": _stats}
+_COMMANDS = {
+    "": _window,
+    "serve": _serve,
+    "tail": _tail,
+    "send": _send,
+    "search": _search,
+    "export": _export,
+    "stats": _stats,
+}
 
 
 def _parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
@@ -243,7 +341,17 @@ def _add_port_and_data_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=_port, default=DEFAULT_PORT, metavar="N", help=f"the hub's port ({DEFAULT_PORT})"
     )
+    _add_data_dir(parser)
+
+
+def _add_data_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", metavar="DIR", help="where files are kept (the user's data folder)")
+
+
+def _add_range(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--since", default="", metavar="TIME", help="only records from then on")
+    parser.add_argument("--until", default="", metavar="TIME", help="only records before")
+    _add_data_dir(parser)
 
 
 def _add_server(parser: argparse.ArgumentParser) -> None:

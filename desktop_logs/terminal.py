@@ -8,10 +8,12 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import TextIO
+from unicodedata import combining, east_asian_width
 
-from desktop_logs.core.errors import EnvironmentFault
+from desktop_logs.core.errors import EnvironmentFault, QueryError
 from desktop_logs.core.export import text_line
 from desktop_logs.core.levels import band_of
 from desktop_logs.core.records import Record
@@ -20,7 +22,10 @@ from desktop_logs.core.safe_text import one_line
 # Per band: grey, blue, green, yellow, red, magenta.
 _COLORS = ("\x1b[90m", "\x1b[34m", "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[35m")
 _RESET = "\x1b[0m"
+_LINE_START = "\r\x1b[K"
 _WAITING_BATCHES = 200
+PROGRESS_AFTER_S = 1.0
+PROGRESS_EVERY_S = 0.1
 
 
 def wants_color(stream: TextIO | None) -> bool:
@@ -62,15 +67,26 @@ def _tell(stream: TextIO | None, line: str) -> None:
         return
 
 
-def write_out(text: str) -> None:
-    """Write *text* to stdout, at once, where it is what the command is for.
+def complain_of_query(query: str, wrong: QueryError) -> None:
+    """What is *wrong* on stderr, and a mark under its place in *query*. Never raises."""
+    complain(f"{type(wrong).__name__}: {wrong}")
+    before = one_line(query[: wrong.position])
+    width = sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in before)
+    _tell(sys.stderr, f"  {one_line(query)}\n  {' ' * width}^")
+
+
+def write_out(text: str | bytes) -> None:
+    """Write *text* to stdout, at once, where it is what the command is for; bytes as they are.
 
     Raises EnvironmentFault when it cannot be written, and BrokenPipeError when who read it has left.
     """
     if sys.stdout is None:
         raise EnvironmentFault("stdout is closed, so nothing can be printed. Send it to a terminal, a file or a pipe.")
     try:
-        sys.stdout.write(text)
+        if isinstance(text, bytes):
+            sys.stdout.buffer.write(text)
+        else:
+            sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         raise
@@ -105,6 +121,38 @@ def let_go_of_output() -> None:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, number)
             os.close(nowhere)
+
+
+class ProgressLine:
+    """One line on stderr that is written over again and again: on a terminal, once work has taken PROGRESS_AFTER_S."""
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._stream = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
+        self._clock_s = clock_s
+        self._next_s = clock_s() + PROGRESS_AFTER_S
+        self._is_shown = False
+
+    def show(self, text: str) -> None:
+        """Let the line say *text* now, unless it changed a moment ago."""
+        now_s = self._clock_s()
+        if self._stream is not None and now_s >= self._next_s:
+            self._next_s = now_s + PROGRESS_EVERY_S
+            self._is_shown = True
+            self._write(f"{_LINE_START}{text}")
+
+    def clear(self) -> None:
+        """Take the line away, so that something else can be printed."""
+        if self._is_shown:
+            self._is_shown = False
+            self._write(_LINE_START)
+
+    def _write(self, text: str) -> None:
+        assert self._stream is not None
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._stream, self._is_shown = None, False  # the terminal has gone; the work goes on
 
 
 class Printer:

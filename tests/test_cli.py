@@ -53,7 +53,7 @@ def test_the_version(run: Callable[..., Program]) -> None:
     assert run("--version").stdout == [f"desktop-logs {__version__}"]
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["tail"], ["send"], ["stats"]])
+@pytest.mark.parametrize("command", [[], ["serve"], ["tail"], ["send"], ["search"], ["export"], ["stats"]])
 def test_help_is_worth_reading(run: Callable[..., Program], command: list[str]) -> None:
     program = run(*command, "--help")
     text = "\n".join(program.stdout)
@@ -194,6 +194,12 @@ def test_without_a_display_a_remote_log_is_printed(
         (["fly"], "UserError: 'fly' is not a command"),
         (["serve", "--port", "70000"], "'70000' is not a port"),
         (["serve", "--file-level", "loud"], "'loud' is not a level"),
+        (
+            ["serve", "--history-max-bytes", "5"],
+            "SettingsError: history_max_bytes must be a whole number from 1,000,000",
+        ),
+        (["search", "--limit", "x"], "'x' is not a whole number"),
+        (["export"], "the following arguments are required: OUT"),
         (["serve", "--max-age-days", "0"], "SettingsError: max_age_days must be a whole number from 1"),
         (["serve", "--path", "a?b"], "UserError: The path 'a?b' cannot be used"),
         (["serve", "--data-dir", "/proc/nowhere"], "StorageError: Cannot use /proc/nowhere as the data folder"),

@@ -2,12 +2,23 @@
 
 import errno
 import io
+import sys
 import threading
 
 import pytest
 
+from desktop_logs.core.errors import QueryError
 from desktop_logs.core.records import Record
-from desktop_logs.terminal import Printer, announce, complain, line_of, wants_color
+from desktop_logs.terminal import (
+    Printer,
+    ProgressLine,
+    announce,
+    complain,
+    complain_of_query,
+    line_of,
+    wants_color,
+    write_out,
+)
 
 RECORD = Record(1, 1_795_341_600_123_000_000, 17, "error", "api", "\x1b[2Jgone")
 
@@ -24,6 +35,11 @@ class Held(io.StringIO):
         return super().write(text)
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def test_the_level_alone_is_coloured() -> None:
     plain = line_of(RECORD, color=False)
     assert "\x1b" not in plain
@@ -38,10 +54,6 @@ def test_no_colour_where_there_is_no_terminal() -> None:
 
 
 def test_no_colour_when_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.delenv("TERM", raising=False)
     assert wants_color(Terminal())
@@ -133,3 +145,52 @@ def test_what_the_encoding_lacks_is_printed_escaped_and_the_printing_goes_on() -
     first, second = out.getvalue().decode("cp1252").splitlines()
     assert first.endswith("up \\u2192 there")
     assert second.endswith("later")
+
+
+def test_progress_is_shown_after_a_while_and_not_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, now_s = Terminal(), [5.0]
+    monkeypatch.setattr(sys, "stderr", terminal)
+    line = ProgressLine(lambda: now_s[0])
+    for now_s[0], text in ((5.9, "early"), (6.1, "first"), (6.15, "at once"), (6.3, "second")):
+        line.show(text)
+    assert terminal.getvalue() == "\r\x1b[Kfirst\r\x1b[Ksecond"
+    line.clear()
+    line.clear()
+    assert terminal.getvalue().endswith("second\r\x1b[K")
+
+
+def test_no_progress_is_shown_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ProgressLine(iter([1.0, 9.0]).__next__)
+    line.show("no")
+    line.clear()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_that_is_gone_ends_the_progress_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    line = ProgressLine(iter([1.0, 9.0]).__next__)
+    terminal.close()
+    line.show("gone")
+    line.clear()
+
+
+@pytest.mark.parametrize(
+    ("query", "position", "mark"),
+    [("a (b", 2, "  ^"), ("日\x1b (b", 3, "        ^"), ("e\u0301(", 2, " ^"), ("a", 1, " ^")],
+)
+def test_a_wrong_query_has_a_mark_under_its_place(
+    capsys: pytest.CaptureFixture[str], query: str, position: int, mark: str
+) -> None:
+    complain_of_query(query, QueryError("No.", position))
+    told, text, under = capsys.readouterr().err.splitlines()
+    assert (told, under) == ("desktop-logs: QueryError: No.", f"  {mark}")
+    assert "\x1b" not in text
+
+
+def test_bytes_are_written_as_they_are(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    write_out("before ")
+    write_out(b"a\r\n\xff")
+    assert capsysbinary.readouterr().out == b"before a\r\n\xff"

@@ -32,6 +32,8 @@ class Found:
     """True when the limit was reached: ask again with `before_seq` at the last record's number."""
     problem: str = ""
     """What could not be searched, in one sentence with what to do; empty when all was."""
+    is_whole: bool = True
+    """False when some of what is stored was not searched, as *problem* says; another problem may only cost time."""
 
 
 OnProgress = Callable[[Progress], None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,13 +123,18 @@ class HistorySearch:
                         self._check()
                         found += step.records[: limit - len(found)]
                         if len(found) == limit:
-                            return Found(found, more=True, problem=faults.sentence())
+                            return Found(found, True, faults.sentence(), not faults.reasons)
                         progress.reached(step.done)
             faults.raise_if_all(names)
-            return Found(found, problem=faults.sentence())
+            return Found(found, False, faults.sentence(), not faults.reasons)
 
-    def newer(self, after_seq: int, limit: int) -> list[Record]:
-        """The oldest *limit* records after the number *after_seq*, oldest first. Raises Cancelled."""
+    def newer(
+        self, after_seq: int, limit: int, on_problem: Callable[[str], None] = lambda problem: None
+    ) -> list[Record]:
+        """The oldest *limit* records after the number *after_seq*, oldest first. Raises Cancelled.
+
+        *on_problem* is told, in a sentence, where some could not be read.
+        """
         faults = _Faults()
         with self._call():
             names = self._names()
@@ -146,6 +151,8 @@ class HistorySearch:
                 if len(found) == limit:
                     break
             faults.raise_if_all(names)
+            if faults.reasons:
+                on_problem(faults.sentence())
             return found
 
     def around(self, record: Record, span_ns: int, limit: int) -> list[Record]:
