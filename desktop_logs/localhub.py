@@ -108,7 +108,7 @@ class LocalHub:
         self._wake()
 
     async def listen(self, port: int, path: str = DEFAULT_PATH) -> None:
-        """Listen on *port*, with Socket.IO on its usual path and on *path*; only once it is open. Raises ListenError."""
+        """Listen on *port*, with Socket.IO on its usual path and on *path*, once it is open. Raises ListenError."""
         await self.load()
         assert self._server is not None
         try:
@@ -118,6 +118,17 @@ class LocalHub:
             raise
         self._lock.announce(self.url)
         self._become(FeedState("live", f"listening on {self.address}"))
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with storing, in a sentence with what to do; empty when all is well."""
+        return self.disk.problem
+
+    @property
+    def notice(self) -> str:
+        """What a person should know of the history, or what cannot be mended there; empty when there is nothing."""
+        repaired = (self._repairs.problem or self._repairs.notice) if self._repairs is not None else ""
+        return repaired or self.disk.notice
 
     async def stop(self) -> bool:
         """Stop listening, write what waits, close the files. False when the disk did not finish in time."""
