@@ -149,7 +149,8 @@ class DiskThread:
 
         A failure to write ends here within 2 s of its cause, also when nobody writes.
         """
-        return self._write_problem or self._numbers_problem or self._tidy_problem or self._console_problem
+        notice = self._history.notice if self._history is not None else ""
+        return self._write_problem or self._numbers_problem or notice or self._tidy_problem or self._console_problem
 
     @property
     def last_number(self) -> int:

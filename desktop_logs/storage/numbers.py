@@ -34,7 +34,7 @@ def read_reserved(folder: Path) -> Reserved | None:
         return None
     try:
         match json.loads(text):
-            case {"epoch": str(epoch), "reserved": int(bound)} if epoch and 0 <= bound < 2**62:
+            case {"epoch": str(epoch), "reserved": int(bound)} if epoch and bound is not True and 0 <= bound < 2**62:
                 return Reserved(epoch, bound)
     except ValueError:  # a torn or foreign file: the segments know the same, less exactly
         return None

@@ -157,11 +157,11 @@ class RotatingFile:
         """
         if self._file is not None and self._name is not None and self._name.day == day:
             return str(self._name), self._size
-        try:
-            name, existed = self._choose(day, roll=False)
-        except FileNotFoundError:  # no folder yet
+        if not self.folder.exists():
             return str(LogName(self.stem, day)), 0
-        return str(name), (self.folder / str(name)).stat().st_size if existed else 0
+        with self._lock:  # or the file may be compressed between two looks at it
+            name, existed = self._choose(day, roll=False)
+            return str(name), (self.folder / str(name)).stat().st_size if existed else 0
 
     def beyond(self, name: str, size: int) -> list[tuple[Path, int, int]]:
         """What was written after this series had come to *size* bytes of the file *name*: each file, newest first, how
