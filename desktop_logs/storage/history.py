@@ -23,6 +23,7 @@ from desktop_logs.storage.numbers import BLOCK, Reserved, read_reserved, write_r
 from desktop_logs.storage.repair import set_aside_in
 from desktop_logs.storage.segment import Segment, count_records, create_segment, read_newest
 from desktop_logs.storage.segments import SegmentName, bytes_of, segments_in
+from desktop_logs.storage.wal import fault_of_wal
 
 RESTORED_RECORDS: Final = 20_000
 """How many of the newest records are read back at the start."""
@@ -245,9 +246,14 @@ class HistoryWriter:
 
     def _opened(self, name: SegmentName) -> Segment | None:
         """The segment called *name*, which is ours to write to from now on; None when it had to be set aside."""
+        path = self.folder / str(name)
+        self._name = name
+        # SQLite would forget what was committed behind a damaged frame, and the log files would be cut to that.
+        if self._on_damage is not None and fault_of_wal(path):
+            self._set_aside()
+            return None
         try:
-            self._name = name
-            self._segment = Segment(self.folder / str(name))
+            self._segment = Segment(path)
         except sqlite3.Error as fault:
             # Tables that are missing are no fault of the statement here.
             if not (_is_damage(fault) or _code(fault) == sqlite3.SQLITE_ERROR) or self._on_damage is None:
