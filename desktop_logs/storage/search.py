@@ -41,7 +41,7 @@ class _Faults:
         said = []
         if self.reasons:
             name, reason = next(iter(self.reasons.items()))
-            days = f"{name.day}" if len(self.reasons) == 1 else f"{name.day} and {len(self.reasons) - 1} more days"
+            days = f"{name.day}" if len(self.reasons) == 1 else f"{name.day} and {len(self.reasons) - 1} more"
             said.append(f"The records of {days} could not be searched: {reason}.")
         if self.unindexed:
             days = "One day has" if self.unindexed == 1 else f"{self.unindexed} days have"
