@@ -80,7 +80,7 @@ def test_of_the_newest_so_many_come_and_the_newest_is_last(archive: Archive, lim
 def test_what_is_written_meanwhile_is_not_among_them(archive: Archive, data: Path, query: str) -> None:
     pages = archive.oldest_first(parse(query).tree)
     read = list(next(pages))
-    write_segment(history_dir(data) / "segment-000004-2026-11-23.db", [record(seq) for seq in range(901, 950)])
+    write_segment(history_dir(data), 4, [record(seq) for seq in range(901, 950)])
     assert read + [one for page in pages for one in page] == RECORDS
 
 

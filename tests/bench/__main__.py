@@ -21,7 +21,7 @@ import PySide6
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from tests.bench import client, events, filtering, idle, logging_call, memory, posted, starting
+from tests.bench import client, events, filtering, history_search, idle, logging_call, memory, posted, starting
 from tests.bench.bench import Bench
 from tests.bench.report import Row, table
 
@@ -30,6 +30,7 @@ FIGURES: dict[str, ModuleType] = {
     "events": events,
     "client": client,
     "filtering": filtering,
+    "history": history_search,
     "memory": memory,
     "logging": logging_call,
     "starting": starting,
