@@ -26,7 +26,7 @@ test: ## Run the whole test suite; needs no screen
 soak: ## Let the hub fail for long: 50 kills, 30 s of a locked history, 60 s without a hub; half an hour
 	@sh packaging/setup.sh test
 	@exec env DESKTOP_LOGS_SEED=$(SOAK_SEED) DESKTOP_LOGS_ROUNDS=50 DESKTOP_LOGS_LOCKED_S=30 DESKTOP_LOGS_AWAY_S=60 \
-		.venv/bin/python -m pytest -s --timeout 600 tests/faults $(PYTEST_ARGS)
+		.venv/bin/python -m pytest -s --timeout 600 tests/faults tests/handlers/test_hub_away.py $(PYTEST_ARGS)
 
 lint: ## Check style, format and types
 	@sh packaging/setup.sh test

@@ -70,7 +70,7 @@ def capture(record: logging.LogRecord, formatter: logging.Formatter | None = Non
     """
     created, level, name, filename, line, function, process, thread, number, attributes = _fields(record)
     traceback = stack = None
-    if type(formatter) is logging.Formatter:
+    if formatter is not None and type(formatter) is logging.Formatter:
         formatter = None
     # Counting tells at once that there is nothing extra; only when a formatter left `message` there must we look.
     extra = None if len(attributes) == _STANDARD_COUNT else _extra(attributes)

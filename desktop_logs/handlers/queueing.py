@@ -91,7 +91,8 @@ class BoundedQueue(Generic[Item]):
 
     def _sort(self, most: int | None = None) -> None:
         """Weigh what came in, the oldest *most* of it, number it and make room for it. Under the lock."""
-        inbox, weigh = self._inbox, self._weigh
+        inbox, low, high, weigh = self._inbox, self._low, self._high, self._weigh
+        most_bytes, capacity = self._max_bytes, self._capacity
         # Not until it is empty, which other threads may never let it be.
         for _ in range(len(inbox) if most is None else min(most, len(inbox))):
             try:
@@ -104,17 +105,8 @@ class BoundedQueue(Generic[Item]):
             except Exception:  # noqa: BLE001 - an item made by hand of odd things; counted
                 self.odd += 1
                 continue
-            (self._high if is_error else self._low).append((self._arrived, size, item))
+            (high if is_error else low).append((self._arrived, size, item))
             self._bytes += size
-            if self._bytes > self._max_bytes or len(self._low) + len(self._high) > self._capacity:
-                self._make_room()
-
-    def _make_room(self) -> None:
-        while len(self._low) + len(self._high) > self._capacity or self._bytes > self._max_bytes:
-            waiting = self._low or self._high
-            if not waiting:
-                self._bytes = 0
-                return
-            _, size, _ = waiting.popleft()
-            self._bytes -= size
-            self.dropped += 1
+            while (self._bytes > most_bytes or len(low) + len(high) > capacity) and (waiting := low or high):
+                self._bytes -= waiting.popleft()[1]
+                self.dropped += 1

@@ -7,6 +7,8 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -86,3 +88,33 @@ def kept_socket(connection: HubConnection) -> socket.socket:
     kept: Any = connection._connection
     assert isinstance(kept.sock, socket.socket)
     return kept.sock
+
+
+@pytest.mark.parametrize(
+    ("said", "at_least_s", "at_most_s"),
+    [
+        ("0", 0, 0),
+        ("1.5", 1.5, 1.5),
+        ("-5", 0, 0),
+        ("999999999", 600, 600),
+        (format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True), 60, 100),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 600, 600),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_and_ten_minutes_at_most(
+    hub: FakeHub, said: str, at_least_s: float, at_most_s: float
+) -> None:
+    hub.replies = [Reply(429, headers=(("Retry-After", said),))]
+    with connected_to(hub.url) as connection:
+        answer = connection.post(BATCH)
+    assert answer.verdict is Verdict.LATER
+    assert answer.retry_after_s is not None
+    assert at_least_s <= answer.retry_after_s <= at_most_s
+
+
+@pytest.mark.parametrize("said", ["", "soon", "nan", "Fri, 99 Foo 2026", "\t"])
+def test_a_retry_after_that_says_nothing_is_left_aside(hub: FakeHub, said: str) -> None:
+    hub.replies = [Reply(503, headers=(("Retry-After", said),))]
+    with connected_to(hub.url) as connection:
+        assert connection.post(BATCH).retry_after_s is None
