@@ -15,7 +15,7 @@ from desktop_logs.ui.cells import COLUMNS, TIME, accessible_text, cell_text, too
 from desktop_logs.ui.columns import DATED_CHARACTERS, Columns
 from desktop_logs.ui.delegate import RecordDelegate
 from desktop_logs.ui.rowview import RowView
-from desktop_logs.ui.table import MAX_COPIED_CHARACTERS, MAX_COPIED_ROWS
+from desktop_logs.ui.selectionview import MAX_COPIED_CHARACTERS, MAX_COPIED_ROWS
 from desktop_logs.ui.theme import ROW_HEIGHT, Palette, Theme, fixed_font, interface_font
 
 _ROWS_BEFORE_END: Final = 3
