@@ -97,7 +97,7 @@ class Backfill(QObject):
         self.cancel()
         self._wanted = (bands, query)
         if self._table.is_following:
-            self._model.set_spare(0)
+            self._lower_spare()
         self._rest.start()
 
     def wait_to_be_asked(self) -> None:

@@ -79,7 +79,10 @@ class TableArea(QWidget):
         self.note.setVisible(is_wanted)
         if is_wanted:
             self.note.say(self._note, min(_NOTE_WIDTH, self.width() - 48))
-            y = self.table.viewport().y() if bar.maximum() else self.height() - self.note.height() - 16
+            y = self.table.viewport().y()
+            if not bar.maximum():
+                below = 0 if self.pill.isHidden() else self.pill.height() + 8
+                y = self.height() - self.note.height() - 16 - below
             self.note.move(self.width() - self.note.width() - 32, y)
 
 

@@ -185,6 +185,23 @@ def test_a_filter_that_leaves_room_searches_the_history_by_itself(
     run(type_query())
 
 
+def test_note_and_pill_do_not_cover_each_other(make_page: Any, history: FakeHistory, run: Run) -> None:
+    async def search() -> None:
+        page = make_page()
+        await loaded(page)
+        page.bar.set_text('"message 77"')
+        await at_rest(page)
+        page.table.set_following(False)
+        feed = page.feed
+        assert isinstance(feed, FakeFeed)
+        feed.push([make_record(STORED + 1, "message 77")])
+        await soon("the pill is there", page.area.pill.isVisible)
+        assert page.area.note.isVisible()
+        assert not page.area.note.geometry().intersects(page.area.pill.geometry())
+
+    run(search())
+
+
 def test_progress_is_said_where_the_rows_would_be(make_page: Any, history: FakeHistory, run: Run) -> None:
     async def type_query() -> None:
         page = make_page()
