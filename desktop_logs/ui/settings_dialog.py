@@ -87,6 +87,7 @@ class SettingsDialog(QDialog):
         self._problem = ProblemLabel()
         self._lay_out()
         self._enable()
+        self.resize(_WIDTH_PX, self.sizeHint().height())  # by itself Qt stops at two thirds of the screen
 
     def show_problem(self, text: str) -> None:
         """Say above the buttons why it did not work, and stay open."""
@@ -101,7 +102,7 @@ class SettingsDialog(QDialog):
         form = QGridLayout(fields)
         form.setContentsMargins(0, 0, 12, 0)
         form.setHorizontalSpacing(12)
-        form.setVerticalSpacing(8)
+        form.setVerticalSpacing(6)
         form.setColumnStretch(1, 1)
 
         def add(*widgets: QWidget | QHBoxLayout, whole: bool = False) -> None:
@@ -132,7 +133,7 @@ class SettingsDialog(QDialog):
         add(heading("Disk"), whole=True)
         add(field_label("Leave &space free", self._min_free), self._min_free)
         add(
-            muted_label("With less than that, nothing more is stored; the window goes on showing what comes."),
+            muted_label("With less, nothing more is stored; the window goes on showing it."),
             whole=True,
         )
         form.setRowMinimumHeight(form.rowCount(), 8)
