@@ -176,6 +176,7 @@ class Desktop:
 
     def _tell_folder(self, failure: FolderInUse | StorageError) -> None:
         """Another program writes there: this one does not, and its hub takes nothing that it could not keep."""
+
         def open_again() -> None:
             self._tasks.start(self._start_hub(), "open the data folder")
 
@@ -218,13 +219,18 @@ class Desktop:
 
     async def _watch(self) -> None:
         """Keep the status bar and the notices as they are, and clean up in quiet moments."""
-        told = refused = ""
+        told = refused = noticed = ""
         while True:
             if self._hub.hub.last_rejection != refused:
                 refused = self._hub.hub.last_rejection
                 # A producer that asks for no answer would hear of none.
                 self._window.show_notice("refused", one_line(f"An entry was refused: {refused.rstrip('.')}."))
-            problem = self._hub.disk.problem
+            if self._hub.notice != noticed:
+                noticed = self._hub.notice
+                self._window.clear_notice("history")
+                if noticed:
+                    self._window.show_notice("history", noticed, level="info")
+            problem = self._hub.problem
             if not self._hub.disk.settings.files:
                 self._window.set_files_state("files off", True)
             else:

@@ -20,7 +20,8 @@ from desktop_logs.folders import history_dir, logs_dir
 from desktop_logs.localhistory import LocalHistory
 from desktop_logs.storage.datalock import DataLock
 from desktop_logs.storage.disk import Console, DiskThread
-from desktop_logs.storage.repair import Repairs
+from desktop_logs.storage.repair import Repairs, set_aside
+from desktop_logs.storage.segments import SegmentName, was_left_open
 
 if TYPE_CHECKING:
     from desktop_logs.net.server import HubServer
@@ -46,9 +47,9 @@ class LocalHub:
         self.data_dir = data_dir
         history = history_dir(data_dir)
         self._lock = DataLock(data_dir, what)
-        self._repairs = Repairs(history, logs_dir(data_dir), report)
+        self._repairs: Repairs | None = None
         self.disk = DiskThread(
-            logs_dir(data_dir), settings, history=history, on_damage=self._repairs.report, console=console
+            logs_dir(data_dir), settings, history=history, on_damage=self._set_aside, console=console
         )
         self.hub = Hub(self.disk)
         self._history = LocalHistory(history)
@@ -90,14 +91,24 @@ class LocalHub:
         if notice:
             self._report(notice)
         self._is_open = True
+        history = history_dir(self.data_dir)
+        ended_well = not await asyncio.to_thread(was_left_open, history)
         self.hub.restore(await asyncio.to_thread(self.disk.open))
         self.disk.start()
+        self._repairs = Repairs(
+            history,
+            logs_dir(self.data_dir),
+            self._report,
+            live=lambda: self.disk.live_segment,
+            roll=self.disk.leave_segment,
+            ended_well=ended_well,
+        )
         self._repairs.start()
         self.hub.subscribe(self._wake)
         self._wake()
 
     async def listen(self, port: int, path: str = DEFAULT_PATH) -> None:
-        """Listen on *port*, with Socket.IO on its usual path and on *path*; only once it is open. Raises ListenError."""
+        """Listen on *port*, with Socket.IO on its usual path and on *path*, once it is open. Raises ListenError."""
         await self.load()
         assert self._server is not None
         try:
@@ -107,6 +118,17 @@ class LocalHub:
             raise
         self._lock.announce(self.url)
         self._become(FeedState("live", f"listening on {self.address}"))
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with storing, in a sentence with what to do; empty when all is well."""
+        return self.disk.problem
+
+    @property
+    def notice(self) -> str:
+        """What a person should know of the history, or what cannot be mended there; empty when there is nothing."""
+        repaired = (self._repairs.problem or self._repairs.notice) if self._repairs is not None else ""
+        return repaired or self.disk.notice
 
     async def stop(self) -> bool:
         """Stop listening, write what waits, close the files. False when the disk did not finish in time."""
@@ -123,10 +145,17 @@ class LocalHub:
         """Write what waits and let the data folder go, also where no loop runs any more. False as `stop` has it."""
         if not self._is_open:
             return True  # nothing was taken, and another program may have the folder
-        self._repairs.close(FLUSH_TIMEOUT_S)
+        if self._repairs is not None:
+            self._repairs.close(FLUSH_TIMEOUT_S)
         flushed = self.disk.close(FLUSH_TIMEOUT_S)
         self._lock.release()
         return flushed
+
+    def _set_aside(self, name: SegmentName) -> None:
+        """The disk thread has met damage in the segment that it writes to."""
+        set_aside(history_dir(self.data_dir), name)
+        if self._repairs is not None:  # else its start finds what was set aside
+            self._repairs.report(name)
 
     # As a feed
 

@@ -43,9 +43,7 @@ def serve(options: ServeOptions) -> int:
 async def _serve(options: ServeOptions, settings: LogSettings) -> int:
     printer = Printer(sys.stdout)
     printer.start()
-    hub = LocalHub(
-        options.data_dir, settings, what="desktop-logs serve", report=complain, console=printer.show
-    )
+    hub = LocalHub(options.data_dir, settings, what="desktop-logs serve", report=complain, console=printer.show)
     stop = asyncio.Event()
     _on_signals(stop, lambda: _reload(hub, options))
     try:
@@ -74,13 +72,17 @@ async def _serve(options: ServeOptions, settings: LogSettings) -> int:
 async def _until(stop: asyncio.Event, hub: LocalHub) -> None:
     """Wait for *stop*, telling of each problem with the files when it begins and when it ends, and of each new reason
     to refuse an entry: a producer that asks for no answer hears of none."""
-    told = refused = ""
+    told = refused = noticed = ""
     while not stop.is_set():
         if hub.hub.last_rejection != refused:
             refused = hub.hub.last_rejection
             complain(f"An entry was refused: {refused.rstrip('.')}.")
-        if hub.disk.problem != told:
-            told = hub.disk.problem
+        if hub.notice != noticed:
+            noticed = hub.notice
+            if noticed:
+                complain(noticed)
+        if hub.problem != told:
+            told = hub.problem
             complain(told or "The log files can be written again.")
         try:
             async with asyncio.timeout(PROBLEM_POLL_S):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
+import math
 import os
 import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from operator import attrgetter
+from sys import getsizeof
 from typing import Any, Final
 
 from desktop_logs.core import levels
@@ -27,7 +30,13 @@ MAX_PARTS: Final = 2_000
 MAX_EXTRA_CHARACTERS: Final = 24 * 1024
 _MAX_KEY_CHARACTERS = 100
 _MAX_CONTEXT_BYTES = 150_000
-_MAX_LINE_BYTES = 240_000
+MAX_LINE_BYTES: Final = 240_000
+
+# What a captured record holds besides its text: two tuples, their numbers and the file's name.
+_ITEM_BYTES = 400
+SMALL_CHARACTERS: Final = 1_000
+SMALL_BYTES: Final = 4 * SMALL_CHARACTERS + 600
+"""What a captured record of a message of SMALL_CHARACTERS and nothing else holds at most."""
 
 _CUT: Final = "…"
 _fields = attrgetter(
@@ -105,6 +114,25 @@ def capture(record: logging.LogRecord, formatter: logging.Formatter | None = Non
     )
 
 
+def weigh(captured: Captured) -> tuple[int, bool]:
+    """The memory that *captured* holds while it waits, in bytes, and whether it is an error. Raises TypeError for a
+    level that is no number."""
+    size = _ITEM_BYTES + getsizeof(captured[9])
+    if captured[10] or captured[11] or captured[12]:
+        size += sum(map(_size_of, captured[10:13]))
+    return size, captured[13] >= logging.ERROR
+
+
+def _size_of(value: Any) -> int:
+    # Of what `_Safe` made: at most MAX_PARTS parts, MAX_DEPTH deep.
+    size = getsizeof(value)
+    if type(value) is dict:
+        size += sum(getsizeof(key) + _size_of(part) for key, part in value.items())
+    elif type(value) is list:
+        size += sum(map(_size_of, value))
+    return size
+
+
 def entry_of(captured: Captured, source: str | None = None) -> dict[str, Any]:
     """The LogEntry of what `capture` took, ready for `json.dumps`.
 
@@ -139,7 +167,7 @@ def entry_of(captured: Captured, source: str | None = None) -> dict[str, Any]:
             extra = {(f"extra.{key}" if key in _OURS else key): value for key, value in extra.items()}
         context.update(extra)
     level, message = clean(str(level).lower()), clean(message)
-    return {"level": level, "message": message, "timestamp": _iso(created), "context": context}
+    return {"level": level, "message": message, "timestamp": iso(created), "context": context}
 
 
 def entry_from(
@@ -152,16 +180,7 @@ def entry_from(
 def own_entry(message: str, source: str | None, level: str = "warning") -> dict[str, Any]:
     """A LogEntry by the handler itself, in words of its own."""
     context = {"source": clean(source or program_name()), "logger": "desktop_logs"}
-    return {"level": level, "message": message, "timestamp": _iso(time.time()), "context": context}
-
-
-def encode_line(entry: dict[str, Any]) -> bytes:
-    """*entry* as one line of JSON with its newline: pure ASCII, never above 256 KiB. Where it is too long, message and
-    context are cut and say so."""
-    line = json.dumps(entry, separators=(",", ":"), allow_nan=False)
-    if len(line) > _MAX_LINE_BYTES:
-        line = json.dumps(fitted(entry), separators=(",", ":"), allow_nan=False)
-    return line.encode("ascii") + b"\n"
+    return {"level": level, "message": message, "timestamp": iso(time.time()), "context": context}
 
 
 def severity_of_record(record: logging.LogRecord) -> int:
@@ -180,12 +199,22 @@ def program_name() -> str:
     return name if name not in ("", "-c", "-m") else "python"
 
 
-def _iso(created_s: float) -> str:
+def iso(created_s: float) -> str:
+    """The moment *created_s* of the wall clock, as an entry has it."""
     try:
-        moment = datetime.fromtimestamp(created_s, UTC)
+        second = math.floor(created_s)
+        microseconds = round((created_s - second) * 1e6)
+        if microseconds < 1_000_000:
+            return f"{_iso_second(second)}.{microseconds:06d}Z"
+        return f"{_iso_second(second + 1)}.000000Z"
     except (ValueError, OverflowError, OSError, TypeError):
-        moment = datetime.now(UTC)  # a record made by hand, with a time that is none
-    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
+        return iso(time.time())  # a record made by hand, with a time that is none
+
+
+@functools.lru_cache(maxsize=4)
+def _iso_second(second: int) -> str:
+    # Records come many a second, and a date takes a quarter of the time of an entry.
+    return datetime.fromtimestamp(second, UTC).isoformat()[:-6]
 
 
 def _message(record: logging.LogRecord, formatter: logging.Formatter | None) -> str:
@@ -350,7 +379,7 @@ def fitted(entry: dict[str, Any]) -> dict[str, Any]:
             # Thousands of small parts: only what is no container stays.
             context = {key: _clipped(part, 100) for key, part in context.items() if not isinstance(part, dict | list)}
     message = entry["message"]
-    budget = most_characters = _MAX_LINE_BYTES - len(json.dumps(context)) - 500
+    budget = most_characters = MAX_LINE_BYTES - len(json.dumps(context)) - 500
     while len(json.dumps(message)) > budget:
         message = _shortened(entry["message"], most_characters)
         most_characters //= 2

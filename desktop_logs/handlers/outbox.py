@@ -9,18 +9,19 @@ from collections import deque
 from collections.abc import Iterable
 
 from desktop_logs.handlers.batches import MAX_BODY_BYTES, MAX_HEAD_BYTES, Batch
-from desktop_logs.handlers.entries import Captured, encode_line, entry_of, own_entry
+from desktop_logs.handlers.entries import SMALL_BYTES, Captured, own_entry, weigh
+from desktop_logs.handlers.lines import encode_line, line_of
 from desktop_logs.handlers.queueing import BoundedQueue
 
 
 class Outbox:
     """Makes numbered batches of what waits in `queue`, one at a time, and counts.
 
-    `queue.put` is for any thread; all else is for one at a time. *hub* is what the hub is called in a report.
+    Putting into the queue is for any thread, all else for one at a time. *hub* is what the hub is called in a report.
     """
 
     def __init__(self, hub: str, source: str | None, capacity: int, max_bytes: int, batch_records: int) -> None:
-        self.queue: BoundedQueue[Captured] = BoundedQueue(capacity, max_bytes)
+        self.queue: BoundedQueue[Captured] = BoundedQueue(capacity, max_bytes, weigh, SMALL_BYTES)
         self.batch: Batch | None = None
         """On its way; kept until `stored` or `refused`."""
         self.sent = self.rejected = self.spooled = 0
@@ -78,16 +79,17 @@ class Outbox:
 
     def settled(self) -> int:
         """The number up to which every record is stored, refused or dropped. Ask while no batch is on its way."""
-        arrived = self.queue.arrived  # read first: what comes after it is not settled yet
+        arrived = self.queue.arrived()  # read first: what comes after it is not settled yet
         oldest = self._hand[0][0] if self._hand else self.queue.oldest()
         return arrived if oldest is None else oldest - 1
 
     def stats(self) -> dict[str, int]:
         """What became of all records that were put: `DesktopLogsHandler.stats` says what the names mean."""
         batch = self.batch
+        self.queue.arrived()  # what went beyond the bounds is known only when all is weighed
         return {
             "sent": self.sent,
-            "dropped": self.queue.dropped + self.lost + self._not_kept,
+            "dropped": self.queue.dropped + self.queue.odd + self.lost + self._not_kept,
             "rejected": self.rejected,
             "queued": len(self.queue) + len(self._hand) + (batch.records if batch else 0),
             "spooled": self.spooled,
@@ -155,7 +157,7 @@ class Outbox:
 
     def _encoded(self, captured: Captured) -> bytes | None:
         try:
-            return encode_line(entry_of(captured, self._source))
+            return line_of(captured, self._source)
         except Exception:  # noqa: BLE001 - a record made by hand of things that are no JSON; counted as dropped
             self.lost += 1
             return None

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 
 from desktop_logs.handlers.base import LockFreeHandler
 from desktop_logs.handlers.batches import MAX_BODY_BYTES, MAX_HEAD_BYTES, Batch
-from desktop_logs.handlers.entries import capture
+from desktop_logs.handlers.entries import SMALL_CHARACTERS, capture
 from desktop_logs.handlers.outbox import Outbox
 from desktop_logs.handlers.posting import Answer, HubConnection, Verdict
 from desktop_logs.handlers.process import (
@@ -31,8 +31,6 @@ from desktop_logs.handlers.spool import Spool, state_folder
 
 _FIRST_BACKOFF_S = 0.25
 _MAX_BACKOFF_S = 15.0
-# What an item costs besides its text: the tuple, its numbers, its place in the queue.
-_ITEM_BYTES = 400
 # Batches that may follow each other at once, after a pause of as many times batch_ms. A short-lived program or a worker
 # of multiprocessing.Pool, which is ended without a word, has sent nearly all by then.
 _BURST_BATCHES = 10
@@ -117,6 +115,7 @@ class DesktopLogsHandler(LockFreeHandler):
         """All that is one process's own."""
         self._box = Outbox(self._hub.url, self.source, self._capacity, self._max_bytes, self._batch_records)
         self._queue = self._box.queue
+        self._put, self._put_large = self._queue.put, self._queue.put_large
         self._wakes: SimpleQueue[_Waiter | None] = SimpleQueue()  # its put is re-entrant; an Event's set is not
         self._waiters: list[_Waiter] = []
         self._thread: threading.Thread | None = None
@@ -148,12 +147,12 @@ class DesktopLogsHandler(LockFreeHandler):
             return
         try:
             captured = capture(record, self.formatter)
-            # 9 message, 10 traceback, 11 stack, 12 extra, which is bounded in itself.
-            size = len(captured[9]) + _ITEM_BYTES
-            if captured[10] or captured[11] or captured[12]:
-                size += len(captured[10] or "") + len(captured[11] or "") + 2_000
-            waiting = self._queue.put(captured, size, record.levelno >= logging.ERROR)
-            if self._is_idle or (self._is_gathering and waiting >= self._batch_records):
+            # 9 message, 10 traceback, 11 stack, 12 extra.
+            if captured[10] or captured[11] or captured[12] or len(captured[9]) > SMALL_CHARACTERS:
+                self._put_large(captured)
+            else:
+                self._put(captured)
+            if self._is_idle or (self._is_gathering and len(self._queue) >= self._batch_records):
                 self._is_idle = self._is_gathering = False
                 if self._thread is not None:
                     self._wakes.put(None)
@@ -202,7 +201,7 @@ class DesktopLogsHandler(LockFreeHandler):
         self._begin()
 
     def _wait(self, timeout_s: float, with_old: bool) -> None:
-        number = self._queue.arrived
+        number = self._queue.arrived()
         is_done = self._settled >= number and not (with_old and self._has_old)
         if is_done or here.depth >= MAX_DEPTH:
             return

@@ -7,11 +7,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 from desktop_logs.core.errors import Busy, StorageError
+from desktop_logs.core.hub import Restored
 from desktop_logs.core.levels import parse_threshold
 from desktop_logs.core.producers import Numbers
 from desktop_logs.core.records import Record
@@ -19,9 +20,11 @@ from desktop_logs.core.settings import LogSettings
 from desktop_logs.core.wire import encode_entry
 from desktop_logs.storage.clockwatch import ClockWatch
 from desktop_logs.storage.folder import ELSEWHERE, cannot_write
+from desktop_logs.storage.history import LAST_NUMBER, HistoryWriter, OnDamage
 from desktop_logs.storage.housekeeping import Housekeeping
 from desktop_logs.storage.logfiles import LogFiles
 from desktop_logs.storage.rotation import Opener, open_appending
+from desktop_logs.storage.segments import SegmentName
 from desktop_logs.storage.space import FreeSpace
 
 Encode = Callable[[Record], bytes]
@@ -30,22 +33,31 @@ Encode = Callable[[Record], bytes]
 Console = Callable[[Sequence[Record]], None]
 """Prints records; called on the disk thread."""
 
-_GROUP_RECORDS = 4_000
-_GROUP_BYTES = 8_000_000
+# How many records, and bytes, are written together. An index takes 20 µs for each record.
+_GROUP = (4_000, 8_000_000)
+_INDEXED_GROUP = (1_000, 400_000)
 # About 3 ms with the real encoder: what a frame of the window can spare while this thread holds the GIL.
 _SLICE_RECORDS = 1_000
 # What is held for each beside its text; a batch has a future with its lock.
 _RECORD_BYTES = 100
 _BATCH_BYTES = 1_000
 _PROBE_S = 1.0
+_MEASURE_S = 2.0
 _TIDY_AGAIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
     records: tuple[Record, ...]
+    numbers: Numbers | None
     size: int
     done: Future[None] = field(default_factory=Future)
+
+
+@dataclass(frozen=True, slots=True)
+class _Leave:
+    name: SegmentName
+    done: threading.Event = field(default_factory=threading.Event)
 
 
 class DiskThread:
@@ -69,6 +81,9 @@ class DiskThread:
         max_queue_bytes: int = 64_000_000,
         opener: Opener = open_appending,
         elsewhere: str = ELSEWHERE,
+        history: Path | None = None,
+        on_damage: OnDamage | None = None,
+        clock_ns: Callable[[], int] = time.time_ns,
         space: FreeSpace | None = None,
         watch: ClockWatch | None = None,
     ) -> None:
@@ -82,24 +97,29 @@ class DiskThread:
         self._max_queue_bytes = max_queue_bytes
         self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
         self._wake = threading.Condition()  # guards the queue, its sums, the counters and _closing
-        self._queue: deque[_Batch | LogSettings] = deque()
+        self._queue: deque[_Batch | LogSettings | _Leave] = deque()
         self._queue_records = 0
         self._queue_bytes = 0
         self._stored = 0
         self._failed = 0
         self._closing = False
         self._write_problem = ""
+        self._numbers_problem = ""
         self._tidy_problem = ""
         self._console_problem = ""
 
         # The rest belongs to the thread.
         self._files = LogFiles(folder, settings, opener)
         self._space = space or FreeSpace(folder)
-        self._housekeeping = Housekeeping(self._files.series, self._report_tidy, watch=watch)
+        self._history = None
+        if history is not None:
+            self._history = HistoryWriter(history, self._files, on_damage, clock_ns, elsewhere)
+        self._housekeeping = Housekeeping(self._files.series, self._report_tidy, history, watch)
         self._current = settings
         self._unyielded_records = 0
         self._failed_bytes = 0
         self._probe_at_s = 0.0
+        self._measure_at_s = 0.0
         self._tidied: object = None
         self._tidy_at_s = 0.0
 
@@ -129,21 +149,67 @@ class DiskThread:
 
         A failure to write ends here within 2 s of its cause, also when nobody writes.
         """
-        return self._write_problem or self._tidy_problem or self._console_problem
+        notice = self._history.notice if self._history is not None else ""
+        return self._write_problem or self._numbers_problem or notice or self._tidy_problem or self._console_problem
+
+    @property
+    def last_number(self) -> int:
+        """The highest number that may be given by now: it and those below are never given by a later run."""
+        return self._history.last_number if self._history is not None else LAST_NUMBER
+
+    @property
+    def history_records(self) -> int:
+        """Records in the history, also those of earlier runs."""
+        return self._history.records if self._history is not None else 0
+
+    @property
+    def history_bytes(self) -> int:
+        """What the history takes on disk, as of a few seconds ago."""
+        return self._history.bytes if self._history is not None else 0
+
+    def open(self) -> Restored:
+        """What earlier runs have left; before `start`, in a thread of its own: it may take 2 s.
+
+        Raises nothing: when it fails, `problem` says why, and nothing is stored until it works after all.
+        """
+        history = self._history
+        # Before a segment is begun: one of a wrong clock would make that look right.
+        self._attempt(lambda: self._housekeeping.begin(self._today()))
+        if history is None:
+            return Restored()
+        restored: list[Restored] = []
+        if self._attempt(lambda: restored.append(history.open())) is None and not self._current.history:
+            self._attempt(history.release)
+        (left,) = restored or [history.unopened()]
+        return left if self._current.history else replace(left, newest=())
+
+    @property
+    def live_segment(self) -> SegmentName | None:
+        """The segment that is written to; None when none is yet."""
+        return self._history.live if self._history is not None else None
+
+    def leave_segment(self, name: SegmentName) -> None:
+        """Go on in another segment if *name* is the one that is written to; it is closed when this returns.
+
+        Not for the disk thread. Nothing is left when the thread has ended, which closes the segment too.
+        """
+        left = _Leave(name)
+        with self._wake:
+            if self._closing:
+                return
+            self._queue.append(left)
+            self._wake.notify()
+        left.done.wait()
 
     @property
     def notice(self) -> str:
-        """Why nothing old is deleted by age at present, in one sentence that is no complaint; else empty."""
-        return self._housekeeping.notice
+        """What a person should know, in a sentence that is no complaint: what the last start found, or why nothing old
+        is deleted by age at present. Empty when there is nothing."""
+        return (self._history.notice if self._history is not None else "") or self._housekeeping.notice
 
     def start(self) -> None:
         """Begin to write, first what has been handed over already."""
         self._thread.start()
-
-    @property
-    def last_number(self) -> int:
-        """The highest number that may be given by now."""
-        return 2**62
 
     def write(self, records: Sequence[Record], numbers: Numbers | None = None) -> Future[None]:
         """Take *records*, oldest first; the future is done when the operating system has those that the levels let
@@ -155,13 +221,13 @@ class DiskThread:
         taken = tuple(records)
         text = sum(len(record.message) + len(record.context) for record in taken)
         size = _BATCH_BYTES + len(taken) * _RECORD_BYTES + text
-        batch = _Batch(taken, size)
+        batch = _Batch(taken, numbers, size)
         # Now, since a waiter that is cancelled would else take the answer from the others, or stop the thread's own.
         batch.done.set_running_or_notify_cancel()
         with self._wake:
             if self._closing:
                 raise StorageError("The log files are closed, since the program is ending. Send it again later.")
-            if not taken:
+            if not taken and (numbers is None or not numbers.spans):
                 batch.done.set_result(None)
                 return batch.done
             full = (
@@ -210,22 +276,27 @@ class DiskThread:
                 job = self._next_job()
             if isinstance(job, LogSettings):
                 self._follow(job)
+            elif isinstance(job, _Leave):
+                self._leave(job)
             elif job:
                 self._settle(job)
             # Not only while idle: records below every level come and go without touching the disk.
             if self._write_problem and time.monotonic() >= self._probe_at_s:
                 self._attempt(self._probe)
+            self._look_after_history()
         problem = self._write_problem
-        if self._attempt(self._files.close) is None:
+        if self._attempt(self._close_all) is None:
             self._write_problem = problem  # a file that closes well does not make the failed writes good
 
-    def _next_job(self) -> list[_Batch] | LogSettings:
-        """A change of settings, or what waits before the next one: no more than keeps the first answer quick."""
+    def _next_job(self) -> list[_Batch] | LogSettings | _Leave:
+        """A change, or what waits before the next one: no more than keeps the first answer quick."""
         group: list[_Batch] = []
         records = size = 0
-        while self._queue and records < _GROUP_RECORDS and size < _GROUP_BYTES:
+        indexed = self._history is not None and self._current.history
+        most_records, most_bytes = _INDEXED_GROUP if indexed else _GROUP
+        while self._queue and records < most_records and size < most_bytes:
             first = self._queue[0]
-            if isinstance(first, LogSettings):
+            if not isinstance(first, _Batch):
                 if group:
                     break
                 self._queue.popleft()
@@ -240,12 +311,29 @@ class DiskThread:
         self._current = settings
         if not settings.console:
             self._console_problem = ""
+        keeps_history = self._history is not None and settings.history
+        problem = self._write_problem
         if settings.files:
             self._files.configure(settings)
-        else:  # closes the files, and with that whatever was wrong with them is over
-            self._attempt(lambda: self._files.configure(settings))
+        elif self._attempt(lambda: self._files.configure(settings)) is None and keeps_history:
+            self._write_problem = problem
+        # Without a history, closing the files has ended whatever was wrong with them.
+        if self._history is not None:
+            self._history.resync()
+            if not settings.history:
+                self._attempt(self._history.release)
+
+    def _leave(self, left: _Leave) -> None:
+        try:
+            if self._history is not None:
+                self._history.leave(left.name)
+        finally:
+            left.done.set()
 
     def _settle(self, group: list[_Batch]) -> None:
+        if self._history is not None:
+            newest = [batch.records[-1].seq for batch in group if batch.records]
+            self._history.head = max([self._history.head, *newest])
         entries: list[tuple[int, bytes]] = []
         encoded = []
         for batch in group:
@@ -256,20 +344,51 @@ class DiskThread:
             else:
                 encoded.append(batch)
         error = None
-        if entries:
-            error = self._attempt(lambda: self._store(entries))
+        if entries or self._history is not None:
+            error = self._attempt(lambda: self._store(encoded, entries))
         if error is not None:
             self._failed_bytes = sum(len(line) + 1 for _, line in entries)
         self._finish(encoded, error)
         self._print(group)
 
-    def _store(self, entries: Sequence[tuple[int, bytes]]) -> None:
-        self._space.check(sum(len(line) + 1 for _, line in entries), self._current.min_free_bytes)
-        self._files.write(entries, self._today())
+    def _store(self, batches: Sequence[_Batch], entries: Sequence[tuple[int, bytes]]) -> None:
+        history = self._history
+        self._space.check(sum(batch.size for batch in batches), self._current.min_free_bytes)
+        if history is not None and self._current.history:
+            records = [record for batch in batches for record in batch.records]
+            numbers = [batch.numbers for batch in batches if batch.numbers is not None]
+            history.write(records, numbers, entries, self._today())
+        elif entries:
+            if history is not None:
+                history.release()
+            self._files.write(entries, self._today())
 
     def _probe(self) -> None:
         self._space.check(self._failed_bytes, self._current.min_free_bytes)
+        if self._history is not None and self._current.history:
+            self._history.probe(self._failed_bytes, self._today())
         self._files.probe(self._failed_bytes, self._today())
+
+    def _look_after_history(self) -> None:
+        """Reserve numbers ahead, and count what is there."""
+        history, now_s = self._history, time.monotonic()
+        if history is None or now_s < self._measure_at_s:
+            return
+        self._measure_at_s = now_s + _MEASURE_S
+        try:
+            history.renew()
+            history.measure()
+        except (StorageError, OSError) as fault:
+            self._numbers_problem = str(fault)
+        else:
+            self._numbers_problem = ""
+
+    def _close_all(self) -> None:
+        try:
+            self._files.close()
+        finally:
+            if self._history is not None:
+                self._history.close()
 
     def _lines(self, batch: _Batch) -> list[tuple[int, bytes]]:
         """The batch's lines that some file takes, each with its severity."""
@@ -338,11 +457,12 @@ class DiskThread:
         and every 30 s, since they grow and the clock must be watched.
         """
         try:
-            state = (self._today(), self._current, self._files.live, self._space.is_low)
+            live = self.live_segment
+            state = (self._today(), self._current, self._files.live, live, self._space.is_low)
             if state != self._tidied or time.monotonic() >= self._tidy_at_s:
                 self._tidied = state
                 self._tidy_at_s = time.monotonic() + _TIDY_AGAIN_S
-                self._housekeeping.request(state[0], self._current)
+                self._housekeeping.request(state[0], self._current, live_segment=str(live or ""))
         except Exception as fault:  # noqa: BLE001 - as in _attempt
             self._report_tidy(f"Cannot tidy up old log files in {self._folder}: {fault!r}. It is tried again later.")
 

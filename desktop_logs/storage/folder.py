@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -23,6 +24,16 @@ _ADVICE = {
     errno.EEXIST: "Move that file away or {elsewhere}.",
     errno.ENOTDIR: "Move that file away or {elsewhere}.",
 }
+_OF_SQLITE = {
+    sqlite3.SQLITE_FULL: (os.strerror(errno.ENOSPC), _ADVICE[errno.ENOSPC]),
+    sqlite3.SQLITE_BUSY: ("it is locked by another program", "End that program or {elsewhere}."),
+    sqlite3.SQLITE_LOCKED: ("it is locked by another program", "End that program or {elsewhere}."),
+    sqlite3.SQLITE_READONLY: ("it cannot be written", _ADVICE[errno.EACCES]),
+    sqlite3.SQLITE_CANTOPEN: ("its files cannot be opened", _ADVICE[errno.EACCES]),
+    sqlite3.SQLITE_PERM: ("its files cannot be opened", _ADVICE[errno.EACCES]),
+    sqlite3.SQLITE_CORRUPT: ("a file in it is damaged", "Move the newest one away or {elsewhere}."),
+    sqlite3.SQLITE_NOTADB: ("a file in it is damaged", "Move the newest one away or {elsewhere}."),
+}
 _FILE_IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR)
 
 
@@ -32,6 +43,17 @@ def cannot_write(folder: Path, fault: OSError, elsewhere: str = ELSEWHERE) -> st
     *elsewhere* names the way to another folder, which is not a command line's in somebody's own program.
     """
     return f"Cannot write log files in {folder}: {_reason_and_advice(fault, elsewhere)}"
+
+
+def cannot_keep(folder: Path, fault: OSError | sqlite3.Error, elsewhere: str = ELSEWHERE) -> str:
+    """As `cannot_write`, of the history in *folder*."""
+    if isinstance(fault, OSError):
+        told = _reason_and_advice(fault, elsewhere)
+    else:
+        code = getattr(fault, "sqlite_errorcode", 0) & 0xFF  # the reason; above it stand its kinds
+        reason, advice = _OF_SQLITE.get(code, (str(fault), "Check the disk or {elsewhere}."))
+        told = f"{reason}. {advice.format(elsewhere=elsewhere)}"
+    return f"Cannot store records in {folder}: {told}"
 
 
 def check_folder(folder: Path) -> None:

@@ -29,7 +29,8 @@ is_own AND at > (SELECT min(at) FROM lines AS first WHERE first.number = lines.n
 _BEFORE_MATCHING: Final = (
     # A producer's own id may look like one of ours, as those of a hub that sends on to this one do.
     """UPDATE lines SET number = NULL, is_own = 0
-    WHERE is_own AND given_id IN (SELECT given_id FROM rows WHERE given_id <> '')""",
+    WHERE is_own AND given_id IN (SELECT given_id FROM rows WHERE given_id <> '') AND NOT EXISTS
+        (SELECT 1 FROM rows WHERE seq = lines.number AND rows.given_id = '' AND rows.time_ns = lines.time_ns)""",
     f"UPDATE lines SET number = NULL, is_own = 0 WHERE {_FIRST_OF_NUMBER}",
 )
 # Ids are a producer's matter and may come again: equals are paired in their order.
@@ -90,9 +91,10 @@ class Lineup:
             run(statement)
         run(_MATCH.format(key="given_id, time_ns"))
         run(_DROP_SIBLINGS)
-        # Two of the three are enough: the third may be what was damaged.
-        run(_MATCH.format(key="given_id, message"))
-        run(_MATCH.format(key="time_ns, message"))
+        # Two of the three are enough: the third may be what was damaged. By their severity those rows are left alone
+        # that never had a line.
+        run(_MATCH.format(key="given_id, message, severity"))
+        run(_MATCH.format(key="time_ns, message, severity"))
         self._connection.executemany("UPDATE lines SET number = ? WHERE at = ?", list(self._free_for_the_rest()))
         run(
             """INSERT OR REPLACE INTO rows SELECT number, time_ns, severity, level, source, message, context,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from desktop_logs.core.errors import StorageError
 from desktop_logs.core.levels import parse_threshold
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.storage.rotation import Opener, RotatingFile, open_appending
@@ -14,6 +16,7 @@ NOTHING = 1_000
 """A threshold above every severity."""
 
 _PROBE_BYTES = 1_000_000
+_MOST_CUT_BYTES = 64_000_000
 
 
 class LogFiles:
@@ -36,6 +39,16 @@ class LogFiles:
         """The lowest severity that is written at all: a line below it need not be made."""
         return min(self._file_floor, self._error_floor)
 
+    @property
+    def is_on(self) -> bool:
+        """True when some line may be written."""
+        return self.floor != NOTHING
+
+    @property
+    def reached(self) -> dict[str, tuple[str, int]]:
+        """Of each series with an open file, the file's name and its size."""
+        return {series.stem: (series.live, series.size) for series in self.series if series.live}
+
     def configure(self, settings: LogSettings) -> None:
         """Follow *settings* from the next write on. Raises OSError when a file does not close well."""
         on = settings.files
@@ -57,6 +70,36 @@ class LogFiles:
         except BaseException:
             self._application.undo()
             raise
+
+    def undo(self) -> None:
+        """Take back the last write; to be called only when it has returned. What fails now is tried by the next one."""
+        for series in self.series:
+            series.undo()
+
+    def positions(self, day: date) -> dict[str, tuple[str, int]]:
+        """Of each series, the name of the file that a write of *day* would go on with, and its size. Raises OSError."""
+        return {series.stem: series.position(day) for series in self.series}
+
+    def cut_back(self, marks: Mapping[str, tuple[str, int]]) -> int:
+        """Take away what was written after the files were as *marks*, which `positions` gave, say; returns its bytes.
+
+        Before the first write. Raises OSError, and StorageError with nothing cut when it would be more than 64 MB: no
+        group of batches is as large, so that somebody else has written there.
+        """
+        beyond = [
+            found for series in self.series if series.stem in marks for found in series.beyond(*marks[series.stem])
+        ]
+        total = sum(after for _, _, after in beyond)
+        if total > _MOST_CUT_BYTES:
+            raise StorageError(
+                f"{beyond[-1][0]} holds {total:,} bytes that the history knows nothing of. They are left as they are."
+            )
+        for path, before, _ in beyond:
+            if before:
+                os.truncate(path, before)
+            else:
+                path.unlink()
+        return total
 
     def probe(self, size: int, day: date) -> None:
         """Raise OSError if lines of *size* bytes together (1 MB at most) could not be written now; leaves no trace.

@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import Final
 
 from desktop_logs.core.records import Record
@@ -57,30 +56,33 @@ class Rebuilt:
     """How many there were before, as far as that is known; never below *records*."""
 
 
-def rebuild(folder: Path, name: SegmentName, damaged: Path, logs_folder: Path, stop: Event) -> Rebuilt:
+def rebuild(
+    folder: Path, name: SegmentName, damaged: Path, logs_folder: Path, is_stopped: Callable[[], bool]
+) -> Rebuilt:
     """Make the segment *name* again from *damaged*, where it was set aside, and put it into its place in the order.
 
     Numbers stay what they were, so that the epoch does too: only what is lost is gone. Nothing is put there when
-    nothing could be had. About 45 s for 1,000,000 records. Raises Stopped, OSError, sqlite3.Error (a full disk).
+    nothing could be had. Costs about 41 µs of processor time a record, and of memory 36 MB with 500,000 of them.
+    Raises Stopped, OSError, and sqlite3.Error when the disk is full.
     """
     target, work, part = folder / str(name), folder / f"{name}{WORK}", folder / f"{name}{PART}"
     clear(folder, name)
     try:
         with closing(_open_new(work)) as connection:
-            connection.set_progress_handler(stop.is_set, _STEPS)
+            connection.set_progress_handler(is_stopped, _STEPS)
             try:
                 first, end = _bounds(folder, name)
-                beside = _salvage(connection, damaged, first, end, stop)
+                beside = _salvage(connection, damaged, first, end, is_stopped)
                 salvaged = _count(connection)
                 lineup = Lineup(connection, _siblings(folder, name), first, end)
                 for stem in STEMS:
-                    lineup.merge(_chunks(lines_of(logs_folder, stem, name.day), stop))
+                    lineup.merge(_chunks(lines_of(logs_folder, stem, name.day), is_stopped))
                 records = _count(connection)
                 result = Rebuilt(records, salvaged, records - salvaged, _expected(connection, beside))
                 if records:
-                    _write(connection, part, beside, result, stop)
+                    _write(connection, part, beside, result, is_stopped)
             except sqlite3.OperationalError:
-                if stop.is_set():
+                if is_stopped():
                     raise Stopped from None
                 raise
         if records:
@@ -131,7 +133,9 @@ def _reader(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 
-def _salvage(connection: sqlite3.Connection, damaged: Path, first: int, end: int, stop: Event) -> Beside:
+def _salvage(
+    connection: sqlite3.Connection, damaged: Path, first: int, end: int, is_stopped: Callable[[], bool]
+) -> Beside:
     connection.execute(_ROWS)
     connection.execute("BEGIN")
     insert = "INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -143,15 +147,15 @@ def _salvage(connection: sqlite3.Connection, damaged: Path, first: int, end: int
             unyielded += len(rows)
             if unyielded >= _CHUNK:
                 unyielded = 0
-                _give_way(stop)
+                _give_way(is_stopped)
     connection.execute(_DROP_INTRUDERS)
     connection.execute("CREATE INDEX given ON rows (given_id) WHERE given_id <> ''")
     connection.execute("COMMIT")
     return segment.beside
 
 
-def _give_way(stop: Event) -> None:
-    if stop.is_set():
+def _give_way(is_stopped: Callable[[], bool]) -> None:
+    if is_stopped():
         raise Stopped
     time.sleep(0)  # gives the GIL to the window
 
@@ -168,14 +172,14 @@ def _siblings(folder: Path, name: SegmentName) -> Iterator[list[tuple[str, int]]
                 yield rows
 
 
-def _chunks(lines: Iterator[DayLine], stop: Event) -> Iterator[list[DayLine]]:
+def _chunks(lines: Iterator[DayLine], is_stopped: Callable[[], bool]) -> Iterator[list[DayLine]]:
     chunk = []
     for line in lines:
         chunk.append(line)
         if len(chunk) == _CHUNK:
             yield chunk
             chunk = []
-            _give_way(stop)
+            _give_way(is_stopped)
     yield chunk
 
 
@@ -187,15 +191,17 @@ def _expected(connection: sqlite3.Connection, beside: Beside) -> int:
     return sum(max(here.get(block, 0), noted.get(block, 0)) for block in here.keys() | noted.keys())
 
 
-def _write(work: sqlite3.Connection, part: Path, beside: Beside, result: Rebuilt, stop: Event) -> None:
+def _write(
+    work: sqlite3.Connection, part: Path, beside: Beside, result: Rebuilt, is_stopped: Callable[[], bool]
+) -> None:
     """Write the segment, complete and closed, to *part*."""
     with closing(_open_new(part)) as connection:
-        connection.set_progress_handler(stop.is_set, _STEPS)
+        connection.set_progress_handler(is_stopped, _STEPS)
         indexed = schema.has_index()
         connection.execute("BEGIN")
         schema.create_tables(connection, indexed=indexed)
         last = 0
-        for records in _groups_together(work, stop):
+        for records in _groups_together(work, is_stopped):
             schema.insert_records(connection, records)
             if indexed:
                 groups: dict[int, list[Record]] = {}
@@ -225,7 +231,7 @@ def _write(work: sqlite3.Connection, part: Path, beside: Beside, result: Rebuilt
         os.fsync(file.fileno())
 
 
-def _groups_together(work: sqlite3.Connection, stop: Event) -> Iterator[list[Record]]:
+def _groups_together(work: sqlite3.Connection, is_stopped: Callable[[], bool]) -> Iterator[list[Record]]:
     """All records by number, in lists that no group is divided between."""
     found = work.execute(f"SELECT {schema.RECORD_COLUMNS} FROM rows ORDER BY seq")
     held: list[Record] = []
@@ -238,7 +244,7 @@ def _groups_together(work: sqlite3.Connection, stop: Event) -> Iterator[list[Rec
         if cut:
             yield held[:cut]
             held = held[cut:]
-        _give_way(stop)
+        _give_way(is_stopped)
     if held:
         yield held
 

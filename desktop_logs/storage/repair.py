@@ -225,6 +225,7 @@ class Repairs:
         if not known and not (self._folder / str(name)).exists() and not _settled_mark(path).exists():
             follow(self._folder, name, path)
             self._to_rebuild.append((name, path))
+            self._tell(_told_aside(name, path, ""))
 
     def _unchecked(self) -> list[SegmentName]:
         """The segments that may have been touched since they were found sound, the newest first."""
@@ -254,21 +255,25 @@ class Repairs:
             self._roll(name)
         aside = set_aside(self._folder, name)
         self._to_rebuild.append((name, aside))
-        self._tell(
-            f"The history of {name.day.isoformat()} was damaged ({fault}). It was set aside as {aside} and is being "
-            "rebuilt from the log files."
-        )
+        self._tell(_told_aside(name, aside, fault))
 
     def _rebuild(self, name: SegmentName, damaged: Path) -> None:
         if damaged.exists():  # else a person has taken it away, and wants no more of it
             # Whatever lies there would be applied to the new one as soon as that has the name.
             follow(self._folder, name, damaged)
-            result = rebuild(self._folder, name, damaged, self._logs_folder, self._stop)
+            try:
+                result = rebuild(self._folder, name, damaged, self._logs_folder, self._is_called)
+            except Stopped:  # it begins anew when there is nothing else, or at the next start
+                return
             if result.records:
                 self._checked.note(str(name), self._checked.mark_of(str(name)))
             _settled_mark(damaged).touch()
             self._tell(_told(name, damaged, result))
         self._to_rebuild.popleft()
+
+    def _is_called(self) -> bool:
+        """True when a rebuild is to end: it may take a minute, and damage met meanwhile must be out of the way soon."""
+        return bool(self._reported) or self._stop.is_set()
 
     def _tell(self, sentence: str) -> None:
         self._notice = sentence
@@ -278,6 +283,14 @@ class Repairs:
         if sentence != self._problem:
             self._problem = sentence
             self._report(sentence)
+
+
+def _told_aside(name: SegmentName, aside: Path, fault: str) -> str:
+    why = f" ({fault})" if fault else ""
+    return (
+        f"The history of {name.day.isoformat()} was damaged{why}. It was set aside as {aside} and is being rebuilt "
+        "from the log files."
+    )
 
 
 def _told(name: SegmentName, damaged: Path, result: Rebuilt) -> str:

@@ -92,6 +92,11 @@ class RotatingFile:
         """The name of the file that is open for writing; empty when none is."""
         return str(self._name) if self._file is not None else ""
 
+    @property
+    def size(self) -> int:
+        """How many bytes the open file holds, as far as this process knows."""
+        return self._size
+
     def append(self, lines: bytes, day: date) -> None:
         """Write *lines*, each ended by a newline, to the file of *day*: all of them, or none and OSError.
 
@@ -144,6 +149,38 @@ class RotatingFile:
         finally:
             with self._lock:
                 self._live = frozenset(str(touched.name) for touched in self._pending)
+
+    def position(self, day: date) -> tuple[str, int]:
+        """Where an append of *day* would begin: the file's name and its size, as far as both are known before it.
+
+        Raises OSError.
+        """
+        if self._file is not None and self._name is not None and self._name.day == day:
+            return str(self._name), self._size
+        if not self.folder.exists():
+            return str(LogName(self.stem, day)), 0
+        with self._lock:  # or the file may be compressed between two looks at it
+            name, existed = self._choose(day, roll=False)
+            return str(name), (self.folder / str(name)).stat().st_size if existed else 0
+
+    def beyond(self, name: str, size: int) -> list[tuple[Path, int, int]]:
+        """What was written after this series had come to *size* bytes of the file *name*: each file, newest first, how
+        much of it comes before, and how much after.
+
+        None is open. A file that is gone, or compressed by now, has nothing after. Raises OSError.
+        """
+        marked = LogName.parse(name)
+        if marked is None or marked.stem != self.stem or marked.suffix or not self.folder.is_dir():
+            return []
+        found = []
+        for entry in self.folder.iterdir():
+            other = LogName.parse(entry.name)
+            if other is None or (other.stem, other.day, other.suffix) != (self.stem, marked.day, ""):
+                continue
+            before = size if other.number == marked.number else 0
+            if other.number >= marked.number and entry.is_file() and entry.stat().st_size > before:
+                found.append((other.number, entry, before, entry.stat().st_size - before))
+        return [(path, before, after) for _, path, before, after in sorted(found, reverse=True)]
 
     def unless_live(self, name: LogName, act: Callable[[], None]) -> bool:
         """Run *act* while the file *name* cannot be opened for writing; False, without running it, when it is open."""

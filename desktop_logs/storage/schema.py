@@ -41,7 +41,8 @@ CREATE TABLE marks (series TEXT PRIMARY KEY, file TEXT NOT NULL, bytes INTEGER N
 _WORDS: Final = """
 CREATE VIRTUAL TABLE words USING fts5 (text, content = '', tokenize = 'trigram', detail = none, columnsize = 0)
 """
-_INSERT_RECORD: Final = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_STEP_ROWS: Final = (16, 128, 1_024)
+"""How many rows one statement takes; at most 32,766 parameters may be bound."""
 _MERGE_BLOCK: Final = """
 INSERT INTO blocks VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET records = records + excluded.records,
     first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns),
@@ -95,7 +96,7 @@ def insert_records(connection: sqlite3.Connection, records: Sequence[Record]) ->
         for record in records
         for level, source, message, context in ((record.level, record.source, record.message, record.context),)
     ]  # fmt: skip
-    connection.executemany(_INSERT_RECORD, rows)
+    _insert(connection, "records", rows)
     blocks: dict[int, list[int]] = {}
     for record in records:
         at, band = record.time_ns, 1 << band_of(record.severity)
@@ -109,14 +110,35 @@ def insert_records(connection: sqlite3.Connection, records: Sequence[Record]) ->
 
 def index_groups(connection: sqlite3.Connection, groups: Iterable[tuple[int, Sequence[Record]]]) -> None:
     """Add complete groups to the index: each its number and all of its records that there will ever be."""
-    documents = ((group, document(records)) for group, records in groups)
-    connection.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", documents)
+    _insert(connection, "words (rowid, text)", [(group, document(records)) for group, records in groups])
 
 
 def document(records: Iterable[Record]) -> str:
     """What is indexed of a group: all that a word is looked for in, folded as the query is."""
     texts = "\n".join(f"{record.level}\n{record.source}\n{record.message}\n{record.context}" for record in records)
     return texts.casefold()
+
+
+def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert *rows* into *table*, by as few statements as can be."""
+    for start in range(0, len(rows), _STEP_ROWS[-1]):
+        part = rows[start : start + _STEP_ROWS[-1]]
+        size = next(size for size in _STEP_ROWS if size >= len(part))
+        values: list[object] = [value for row in part for value in row]
+        values += [None] * (len(part[0]) * size - len(values))
+        connection.execute(_insertion(table, len(part[0]), size), values)
+
+
+@cache
+def _insertion(table: str, columns: int, rows: int) -> str:
+    """The statement for up to *rows* rows: where the first column is NULL, there is none.
+
+    Not executemany: it gives the interpreter away and takes it back for each row, and while the window's thread
+    computes without a pause it got 7,000 to 17,000 records/s into an index with it, and with this 20,000; without
+    anybody beside it 50,000 either way.
+    """
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT INTO {table} SELECT * FROM (VALUES {', '.join([row] * rows)}) WHERE column1 IS NOT NULL"
 
 
 def record_of(row: Sequence[Any]) -> Record:

@@ -50,6 +50,15 @@ def segments_in(folder: Path) -> list[SegmentName]:
     return sorted(names)
 
 
+def was_left_open(folder: Path) -> bool:
+    """True when the newest segment seems to have been open when its program ended; asked before it is opened again."""
+    try:
+        names = segments_in(folder)
+        return bool(names) and (folder / f"{names[-1]}{COMPANIONS[0]}").exists()
+    except OSError:  # nobody can tell
+        return True
+
+
 def bytes_of(folder: Path, name: SegmentName) -> int:
     """The size of a segment with what SQLite keeps beside it; 0 when it is gone."""
     size = 0

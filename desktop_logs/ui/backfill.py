@@ -68,6 +68,7 @@ class Backfill(QObject):
         self._table = table
         self._end_seq = end_seq
         self._wanted: Wanted = (ALL_BANDS, Query())
+        self._is_closed = False
         self._waits_to_be_asked = False
         """After the view was cleared nothing older comes by itself."""
         self._searched: _Asked | None = None
@@ -106,12 +107,17 @@ class Backfill(QObject):
         self._model.set_spare(0)
 
     def cancel(self) -> None:
-        """Load nothing more; what is under way is given up."""
+        """Give up what is under way, and what would soon be."""
         self._rest.stop()
         if self._task is not None:
             self._task.cancel()
             self._task = None
         self._say("idle", "")
+
+    def close(self) -> None:
+        """Load nothing any more, whoever wants it."""
+        self._is_closed = True
+        self.cancel()
 
     # Loading
 
@@ -128,7 +134,7 @@ class Backfill(QObject):
 
     def _load(self) -> None:
         history = self._feed.history
-        if history is None or self._task is not None or not self._model.is_complete:
+        if history is None or self._is_closed or self._task is not None or not self._model.is_complete:
             return
         asked = _Asked(self._wanted, self._model.oldest_seq or self._end_seq())
         if asked == self._searched:

@@ -154,8 +154,8 @@ class FeedPage(QWidget):
         if self._is_closed:
             return
         self._is_closed = True
-        self.backfill.cancel()
-        self.surroundings.cancel()
+        self.backfill.close()
+        self.surroundings.close()
         self._unsubscribe()
         self._frame_timer.stop()
         self._figures_timer.stop()

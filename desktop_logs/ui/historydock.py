@@ -18,7 +18,7 @@ from desktop_logs.ui.theme import Theme
 
 _SHARE: Final = 0.45
 """How much of the height the panel has when it opens."""
-_LEAST_HEIGHT: Final = 190
+_LEAST_HEIGHT: Final = 220
 _log = logging.getLogger(__name__)
 
 
@@ -27,8 +27,6 @@ class HistoryDock(QObject):
 
     export_requested = Signal(object, object)
     """Records found and records selected, oldest first."""
-    surroundings_requested = Signal(object, int)
-    """A Record, and how many seconds on either side of it somebody wants to see in the page, unfiltered."""
 
     def __init__(self, page: FeedPage, theme: Theme, book: QueryBook, remembered: Remembered) -> None:
         super().__init__(page)
@@ -52,6 +50,9 @@ class HistoryDock(QObject):
         if not panel.isVisibleTo(self._page):
             panel.prepare(self._page.bar.query.text, self._page.bar.bands)
             panel.show()
+            layout = self._page.layout()
+            assert layout is not None
+            layout.activate()
             height = self._divided.height()
             below = max(round(height * _SHARE), min(_LEAST_HEIGHT, height))
             self._divided.setSizes([height - below, below])
@@ -77,6 +78,7 @@ class HistoryDock(QObject):
         self._divided.setHandleWidth(1)
         layout.replaceWidget(stack, self._divided)
         self._divided.addWidget(stack)
+        self._divided.show()  # Qt would do so later, and would have no height for it until then
         panel = HistoryPanel(
             lambda: page.feed.history,
             self._theme,
@@ -92,7 +94,7 @@ class HistoryDock(QObject):
             self._divided.setCollapsible(at, False)
             self._divided.setStretchFactor(at, 1)
         panel.record_selected.connect(self._show_record)
-        panel.surroundings_requested.connect(self.surroundings_requested)
+        panel.surroundings_requested.connect(page.show_surroundings)
         panel.span_chosen.connect(self._remembered.set_span_s)
         panel.export_requested.connect(self.export_requested)
         panel.copy_refused.connect(self._refuse_copy)

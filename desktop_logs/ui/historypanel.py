@@ -99,7 +99,7 @@ class HistoryPanel(QWidget):
         self._make_query_row(now_ns, vocabulary)
         self.problem = ProblemLabel(self)
         self.table = ResultsTable(self.model, theme, self)
-        self.hint = Hint(self.table)
+        self.hint = Hint(self.table.viewport())
         self._make_status_row(span_s)
         self._arrange()
         self._connect()
@@ -365,9 +365,10 @@ class HistoryPanel(QWidget):
 
     def _place_hint(self) -> None:
         if not self.hint.isHidden():
-            size = self.hint.layout().totalSizeHint().boundedTo(self.table.size())
+            room = self.table.viewport().size()
+            size = self.hint.layout().totalSizeHint().boundedTo(room)
             self.hint.resize(size)
-            self.hint.move((self.table.width() - size.width()) // 2, (self.table.height() - size.height()) // 2)
+            self.hint.move((room.width() - size.width()) // 2, (room.height() - size.height()) // 2)
 
     def _theme_changed(self, palette: Palette) -> None:
         self._palette = palette

@@ -10,16 +10,21 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QWidget
 
 from desktop_logs.core.export import text_line
+from desktop_logs.core.levels import BANDS, band_of
 from desktop_logs.core.records import Record
 from desktop_logs.ui.cells import COLUMNS, TIME, accessible_text, cell_text, tooltip_text
 from desktop_logs.ui.columns import DATED_CHARACTERS, Columns
 from desktop_logs.ui.delegate import RecordDelegate
 from desktop_logs.ui.rowview import RowView
-from desktop_logs.ui.table import MAX_COPIED_CHARACTERS, MAX_COPIED_ROWS
+from desktop_logs.ui.selectionview import MAX_COPIED_CHARACTERS, MAX_COPIED_ROWS
 from desktop_logs.ui.theme import ROW_HEIGHT, Palette, Theme, fixed_font, interface_font
 
 _ROWS_BEFORE_END: Final = 3
 """So near to its end the view asks for more."""
+_ERRORS: Final = frozenset({BANDS.index("error"), BANDS.index("fatal")})
+_WARNINGS: Final = frozenset({BANDS.index("warn")})
+_GOING_KEYS: Final = {"e": (_ERRORS, 1), "E": (_ERRORS, -1), "w": (_WARNINGS, 1), "W": (_WARNINGS, -1)}
+"""To the next row of such levels, and back to the one before: as in the page's table."""
 _ROOT: Final = QModelIndex()
 Index = QModelIndex | QPersistentModelIndex
 
@@ -137,6 +142,17 @@ class ResultsTable(RowView):
         parts = sorted({(part.top(), part.bottom()) for part in self.selectionModel().selection()})
         return [self._results.record_at(row) for first, last in parts for row in range(first, last + 1)]
 
+    def go_to_next(self, bands: frozenset[int], step: int) -> None:
+        """Go to the nearest row of *bands* below (*step* 1) or above (-1); below the last there may be more to load."""
+        count = self._results.rowCount()
+        current = self.currentIndex().row() if self.currentIndex().isValid() else (-1 if step > 0 else count)
+        for row in range(current + step, count if step > 0 else -1, step):
+            if band_of(self._results.record_at(row).severity) in bands:
+                self._go_to_row(row)
+                return
+        if step > 0:
+            self.end_reached.emit()
+
     def copy_selection(self) -> None:
         """Put the selected rows on the clipboard as text, a record after another."""
         records = self.selected_records()
@@ -148,16 +164,20 @@ class ResultsTable(RowView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, keys = event.key(), event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        text = "" if keys else event.text()
         record = self.current_record()
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_selection()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and record is not None:
-            self.record_chosen.emit(record)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) or text == "s":
+            if record is not None:
+                self.record_chosen.emit(record)
+        elif text in _GOING_KEYS:
+            self.go_to_next(*_GOING_KEYS[text])
         elif key == Qt.Key.Key_Home:
             self._go_to_row(0)
         elif key == Qt.Key.Key_End:
             self._go_to_row(self._results.rowCount() - 1)
-        elif key == Qt.Key.Key_Escape or (event.text() and event.text().isprintable() and not keys):
+        elif key == Qt.Key.Key_Escape or (text and text.isprintable()):
             event.ignore()  # the panel's and the page's keys, not a search for a cell that begins so
         else:
             super().keyPressEvent(event)

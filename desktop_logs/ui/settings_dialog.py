@@ -1,12 +1,11 @@
-"""The dialog for what is written where, and for what the window holds and looks like. It saves nothing itself."""
+"""The dialog for what is stored where and how long, and for what the window holds and looks like. It saves nothing."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QValidator
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -14,6 +13,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
+    QScrollArea,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -23,11 +23,14 @@ from desktop_logs.core.errors import SettingsError
 from desktop_logs.core.levels import BANDS
 from desktop_logs.core.settings import MAX_HELD_RECORDS, LogSettings
 from desktop_logs.ui.clipboard import CopyButton
-from desktop_logs.ui.forms import ProblemLabel, field_label, heading, open_folder, push_button
+from desktop_logs.ui.forms import ProblemLabel, field_label, heading, muted_label, open_folder, push_button
+from desktop_logs.ui.sizebox import SizeBox
 from desktop_logs.ui.theme import CHOICES, Theme
 
 _WIDTH_PX: Final = 580
-_BYTES_PER_KB: Final = 1_000
+_BESIDE_FORM_PX: Final = 140
+"""What the dialog needs of its window's height for its edges, its buttons and a problem."""
+_LEAST_FORM_PX: Final = 200
 _THEME_NAMES: Final = {"system": "As the system", "dark": "Dark", "light": "Light"}
 
 
@@ -52,19 +55,24 @@ class SettingsDialog(QDialog):
         self._files.setChecked(settings.files)
         self._file_level = _level_box(settings.file_level)
         self._error_level = _level_box(settings.error_level)
-        self._max_file = MegabytesBox(settings.max_file_bytes)
-        self._max_age = QSpinBox()
-        self._max_age.setRange(1, 36_500)
-        self._max_age.setValue(settings.max_age_days)
-        self._max_age.setSuffix(" days")
+        self._max_file = SizeBox(settings.max_file_bytes, "MB")
+        self._max_age = _days_box(settings.max_age_days)
+        self._max_total = SizeBox(settings.max_total_bytes, "GB")
+        self._history = QCheckBox("&Keep all records searchable")
+        self._history.setChecked(settings.history)
+        self._history_age = _days_box(settings.history_max_age_days)
+        self._history_size = SizeBox(settings.history_max_bytes, "GB")
+        self._min_free = SizeBox(settings.min_free_bytes, "GB", may_be_none=True)
         self._held = QSpinBox()
         self._held.setRange(1_000, MAX_HELD_RECORDS)
         self._held.setSingleStep(100_000)
         self._held.setGroupSeparatorShown(True)
         self._held.setValue(settings.held_records)
         self._held.setSuffix(" records")
+        for box in (self._max_total, self._history_size):
+            box.setToolTip("The oldest are deleted first.")
         self._held.setToolTip("The oldest leave the window first. In the files they stay.")
-        for box in (self._max_file, self._max_age, self._held):
+        for box in self._number_boxes():
             box.lineEdit().setTextMargins(6, 0, 0, 0)  # the style sheet's padding does not reach a spin box's text
         self._console = QCheckBox("&Print records in the terminal this was started from")
         self._console.setChecked(settings.console)
@@ -74,6 +82,7 @@ class SettingsDialog(QDialog):
             self._theme_box.addItem(_THEME_NAMES[choice], choice)
         self._theme_box.setCurrentIndex(CHOICES.index(theme.choice))
         self._files.toggled.connect(self._enable)
+        self._history.toggled.connect(self._enable)
         self._console.toggled.connect(self._enable)
         self._problem = ProblemLabel()
         self._lay_out()
@@ -83,8 +92,14 @@ class SettingsDialog(QDialog):
         """Say above the buttons why it did not work, and stay open."""
         self._problem.say(text)
 
+    def _number_boxes(self) -> tuple[QSpinBox, ...]:
+        files = (self._max_file, self._max_age, self._max_total)
+        return (*files, self._history_age, self._history_size, self._min_free, self._held)
+
     def _lay_out(self) -> None:
-        form = QGridLayout()
+        fields = QWidget()
+        form = QGridLayout(fields)
+        form.setContentsMargins(0, 0, 12, 0)
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(8)
         form.setColumnStretch(1, 1)
@@ -104,8 +119,22 @@ class SettingsDialog(QDialog):
         add(field_label("&Error log from", self._error_level), self._error_level)
         add(field_label("&New file after", self._max_file), self._max_file)
         add(field_label("&Delete files after", self._max_age), self._max_age)
+        add(field_label("All files &up to", self._max_total), self._max_total)
         folder, row = self._folder_row()
         add(field_label("&Folder", folder), row)
+        form.setRowMinimumHeight(form.rowCount(), 8)
+        add(heading("History"), whole=True)
+        add(self._history, whole=True)
+        add(muted_label("Everything that arrives, at every level. Search history (Ctrl+Shift+F) finds it."), whole=True)
+        add(field_label("De&lete records after", self._history_age), self._history_age)
+        add(field_label("Hist&ory up to", self._history_size), self._history_size)
+        form.setRowMinimumHeight(form.rowCount(), 8)
+        add(heading("Disk"), whole=True)
+        add(field_label("Leave &space free", self._min_free), self._min_free)
+        add(
+            muted_label("With less than that, nothing more is stored; the window goes on showing what comes."),
+            whole=True,
+        )
         form.setRowMinimumHeight(form.rowCount(), 8)
         add(heading("Terminal"), whole=True)
         add(self._console, whole=True)
@@ -126,10 +155,15 @@ class SettingsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 20, 20, 16)
         layout.setSpacing(12)
-        layout.addLayout(form)
+        layout.addWidget(_Form(fields, self._most_form_height(), self), 1)
         layout.addWidget(self._problem)
-        layout.addStretch(1)
         layout.addLayout(buttons)
+
+    def _most_form_height(self) -> int:
+        """How high the form can be for the dialog to fit into the window that it belongs to, or onto the screen."""
+        parent = self.parentWidget()
+        room = parent.window().height() if parent is not None else self.screen().availableGeometry().height()
+        return max(room - _BESIDE_FORM_PX, _LEAST_FORM_PX)
 
     def _folder_row(self) -> tuple[QLineEdit, QHBoxLayout]:
         shown = QLineEdit(str(self._folder))
@@ -156,8 +190,10 @@ class SettingsDialog(QDialog):
 
     def _enable(self) -> None:
         """What a switch that is off makes meaningless cannot be changed."""
-        for field in (self._file_level, self._error_level, self._max_file, self._max_age):
+        for field in (self._file_level, self._error_level, self._max_file, self._max_age, self._max_total):
             field.setEnabled(self._files.isChecked())
+        for field in (self._history_age, self._history_size):
+            field.setEnabled(self._history.isChecked())
         self._console_level.setEnabled(self._console.isChecked())
 
     def _save(self) -> None:
@@ -169,6 +205,11 @@ class SettingsDialog(QDialog):
                 error_level=self._error_level.currentText(),
                 max_file_bytes=self._max_file.size_bytes,
                 max_age_days=self._max_age.value(),
+                max_total_bytes=self._max_total.size_bytes,
+                history=self._history.isChecked(),
+                history_max_age_days=self._history_age.value(),
+                history_max_bytes=self._history_size.size_bytes,
+                min_free_bytes=self._min_free.size_bytes,
                 console=self._console.isChecked(),
                 console_level=self._console_level.currentText(),
                 held_records=self._held.value(),
@@ -186,45 +227,39 @@ class SettingsDialog(QDialog):
         self.accept()
 
 
-class MegabytesBox(QSpinBox):
-    """A size shown in MB and counted in kB, with the styling of a spin box. A size that nobody changes stays exact."""
+class _Form(QScrollArea):
+    """The fields, as high as they are up to *most_height*; beyond that they scroll."""
 
-    def __init__(self, size_bytes: int, parent: QWidget | None = None) -> None:
+    def __init__(self, fields: QWidget, most_height: int, parent: QWidget) -> None:
         super().__init__(parent)
-        self._given_bytes = size_bytes
-        self.setRange(1, 100_000_000)
-        self.setSingleStep(1_000)
-        self.setSuffix(" MB")
-        self.setValue(round(size_bytes / _BYTES_PER_KB))
-        self._given_value = self.value()
+        self._most_height = most_height
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(fields)
+        for field in (*fields.findChildren(QSpinBox), *fields.findChildren(QComboBox)):
+            field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            field.installEventFilter(self)
 
-    @property
-    def size_bytes(self) -> int:
-        """The size, in bytes."""
-        return self._given_bytes if self.value() == self._given_value else self.value() * _BYTES_PER_KB
+    def eventFilter(self, field: QObject, event: QEvent) -> bool:
+        """The wheel scrolls the form; it changes a field only where somebody has gone to it before."""
+        if event.type() == QEvent.Type.Wheel and isinstance(field, QWidget) and not field.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(field, event)
 
-    def textFromValue(self, value: int) -> str:
-        return f"{value / 1_000:.3f}".rstrip("0").rstrip(".")
-
-    def valueFromText(self, text: str) -> int:
-        number = _megabytes(text, self.suffix())
-        return self.value() if number is None else round(number * 1_000)
-
-    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
-        number = _megabytes(text, self.suffix())
-        if number is not None and self.minimum() <= round(number * 1_000) <= self.maximum():
-            return QValidator.State.Acceptable, text, position
-        typed = text.removesuffix(self.suffix()).strip()
-        is_begun = all(character.isdigit() or character in ".," for character in typed)
-        return (QValidator.State.Intermediate if is_begun else QValidator.State.Invalid), text, position
+    def sizeHint(self) -> QSize:
+        fields = self.widget().sizeHint()
+        return QSize(fields.width(), min(fields.height(), self._most_height))
 
 
-def _megabytes(text: str, suffix: str) -> float | None:
-    try:
-        number = float(text.removesuffix(suffix).strip().replace(",", "."))
-    except ValueError:
-        return None
-    return number if 0 <= number < 1e9 else None
+def _days_box(days: int) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(1, 36_500)
+    box.setValue(days)
+    box.setSuffix(" days")
+    return box
 
 
 def _level_box(level: str) -> QComboBox:

@@ -62,6 +62,7 @@ class Surroundings(QObject):
         self._filter_bar = filter_bar
         self._bar = bar
         self._left: _Left | None = None
+        self._is_closed = False
         self._record: Record | None = None
         """Around which something is shown; None while what comes is."""
         self._span_s = DEFAULT_SPAN_S
@@ -85,7 +86,7 @@ class Surroundings(QObject):
         """
         self.cancel()
         self._tell_place(record, span_s)
-        history = self._feed.history
+        history = self._history
         if history is None:
             records = self._held_around(record, span_s)
             place = Held(_HELD_RECORDS)
@@ -113,6 +114,11 @@ class Surroundings(QObject):
             self._task.cancel()
             self._task = None
 
+    def close(self) -> None:
+        """Ask the history nothing any more."""
+        self._is_closed = True
+        self.cancel()
+
     def show_figures(self) -> None:
         """Bring the number of records up to date."""
         if self._left is not None and self._task is None:
@@ -123,6 +129,10 @@ class Surroundings(QObject):
             self._bar.say(f"{note}{count:,} {'record' if count == 1 else 'records'} {whence}{self._note}")
 
     # Inside
+
+    @property
+    def _history(self) -> History | None:
+        return None if self._is_closed else self._feed.history
 
     def _span_chosen(self, span_s: float) -> None:
         record = self._table.current_record() if self._left is not None else None
@@ -175,7 +185,7 @@ class Surroundings(QObject):
         self._bar.show_place(format_local(record.time_ns)[:19], span_s)
 
     def _load_newer(self) -> None:
-        history = self._feed.history
+        history = self._history
         if self._left is not None and self._task is None and history is not None:
             self._task = self._tasks.start(self._append_newer(history), "load newer records")
 

@@ -21,7 +21,7 @@ import PySide6
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from tests.bench import client, events, filtering, idle, memory, posted, starting
+from tests.bench import client, events, filtering, idle, logging_call, memory, posted, starting
 from tests.bench.bench import Bench
 from tests.bench.report import Row, table
 
@@ -31,6 +31,7 @@ FIGURES: dict[str, ModuleType] = {
     "client": client,
     "filtering": filtering,
     "memory": memory,
+    "logging": logging_call,
     "starting": starting,
     "idle": idle,
 }

@@ -12,6 +12,7 @@ HEADER = ("what", "Desktop Logs", "to reach", "reached", "beside it", "measured"
 _FORMATS = {
     "/s": "{:,.0f}/s",
     "ms": "{:,.0f} ms",
+    "µs": "{:.1f} µs",
     "s": "{:.2f} s",
     "bytes": "{:,.0f} bytes",
     "MB": "{:,.0f} MB",

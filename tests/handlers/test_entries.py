@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from desktop_logs.core.wire import parse_entry
-from desktop_logs.handlers.entries import MAX_MESSAGE_CHARACTERS, encode_line, entry_from, program_name
+from desktop_logs.handlers.entries import MAX_MESSAGE_CHARACTERS, entry_from, program_name
+from desktop_logs.handlers.lines import encode_line
 
 
 class Collected(logging.Handler):

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_logs.handlers.queueing import BoundedQueue
+
+
+def of_strings(capacity: int, max_bytes: int) -> BoundedQueue[str]:
+    """A string is as heavy as it is long, and an error in capitals."""
+    return BoundedQueue(capacity, max_bytes, lambda item: (len(item), item.isupper()), small_bytes=1)
 
 
 def drained(queue: BoundedQueue[str]) -> list[str]:
@@ -13,46 +20,95 @@ def drained(queue: BoundedQueue[str]) -> list[str]:
 
 
 def test_it_is_first_in_first_out_across_errors_and_others() -> None:
-    queue: BoundedQueue[str] = BoundedQueue(10, 1_000)
-    for item, is_error in (("a", False), ("B", True), ("c", False), ("D", True)):
-        queue.put(item, 1, is_error)
+    queue = of_strings(10, 1_000)
+    for item in "aBcD":
+        queue.put(item)
     assert queue.oldest() == 1
     assert drained(queue) == ["a", "B", "c", "D"]
-    assert (queue.oldest(), queue.arrived, queue.dropped) == (None, 4, 0)
+    assert (queue.oldest(), queue.arrived(), queue.dropped) == (None, 4, 0)
 
 
 def test_the_oldest_below_error_goes_first_then_the_oldest() -> None:
-    queue: BoundedQueue[str] = BoundedQueue(3, 1_000)
+    queue = of_strings(3, 1_000)
     for item in ("A", "b", "C", "d", "E", "F"):
-        queue.put(item, 1, item.isupper())
+        queue.put(item)
     assert drained(queue) == ["C", "E", "F"]
     assert queue.dropped == 3
 
 
 def test_bytes_bound_it_too() -> None:
-    queue: BoundedQueue[str] = BoundedQueue(100, 10)
-    for item in ("a", "b", "c"):
-        queue.put(item, 4, False)
-    assert drained(queue) == ["b", "c"]
+    queue = of_strings(100, 10)
+    for item in ("aaaa", "bbbb", "cccc"):
+        queue.put(item)
+    assert drained(queue) == ["bbbb", "cccc"]
     assert queue.dropped == 1
 
 
-def test_dropping_all_counts_all() -> None:
-    queue: BoundedQueue[str] = BoundedQueue(100, 100)
-    queue.put("a", 1, False)
-    queue.put("B", 1, True)
-    queue.drop_all()
-    assert (len(queue), queue.dropped) == (0, 2)
+def test_what_cannot_be_weighed_is_given_up_and_counted() -> None:
+    queue: BoundedQueue[str] = BoundedQueue(10, 1_000, lambda item: (1 // (item != "odd"), False), small_bytes=1)
+    for item in ("a", "odd", "b"):
+        queue.put(item)
+    assert drained(queue) == ["a", "b"]
+    assert (queue.arrived(), queue.dropped, queue.odd) == (3, 0, 1)
+
+
+def test_the_bounds_hold_but_for_a_tenth_though_nobody_looks() -> None:
+    queue = of_strings(1_000, 10_000)
+    for number in range(50_000):
+        queue.put("x")
+        assert len(queue) <= 1_100
+        if number % 500 == 0:
+            queue.put_large("y" * 200)
+    assert queue.arrived() == 50_100
+    assert len(queue) <= 1_000
+    assert queue.dropped + len(queue) == 50_100
+
+
+def test_a_put_inside_another_loses_nothing() -> None:
+    """As by a signal handler that logs, or a finalizer."""
+    nested = 0
+
+    def weigh(item: int) -> tuple[int, bool]:
+        nonlocal nested
+        if item < 1_000:
+            nested += 1
+            queue.put(item + 1_000)
+        return 1, item % 7 == 0
+
+    queue: BoundedQueue[int] = BoundedQueue(100, 1_000, weigh, small_bytes=1)
+    for item in range(1_000):
+        queue.put(item)
+    assert queue.arrived() + len(queue._inbox) == 1_000 + nested
+    queue.arrived()
+    assert len(queue) + queue.dropped == 2_000
+
+
+def test_many_threads_at_once_lose_nothing() -> None:
+    queue = of_strings(500, 1_000_000)
+    taken = 0
+
+    def fill() -> None:
+        for _ in range(20_000):
+            queue.put("x")
+
+    threads = [threading.Thread(target=fill) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        taken += len(queue.take(100, 1_000_000))
+    assert queue.arrived() == 80_000
+    assert taken + queue.dropped + len(queue) == 80_000
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.booleans())), st.integers(1, 5))
 def test_nothing_is_lost_but_what_is_counted(steps: list[tuple[int, bool, bool]], capacity: int) -> None:
     """Against a plain list that drops by the same rule."""
-    queue: BoundedQueue[int] = BoundedQueue(capacity, 12)
+    queue: BoundedQueue[tuple[int, int, bool]] = BoundedQueue(capacity, 12, lambda item: item[1:], small_bytes=1)
     model: list[tuple[int, int, bool]] = []
     out = dropped = 0
     for number, (size, is_error, takes) in enumerate(steps):
-        queue.put(number, size, is_error)
+        put = queue.put_large if size == 5 else queue.put
+        put((number, size, is_error))
         model.append((number, size, is_error))
         while len(model) > capacity or sum(one[1] for one in model) > 12:
             victim = next((one for one in model if not one[2]), model[0])
@@ -63,8 +119,9 @@ def test_nothing_is_lost_but_what_is_counted(steps: list[tuple[int, bool, bool]]
             expected: list[tuple[int, int, bool]] = []
             while model and len(expected) < 2 and sum(one[1] for one in expected) < 6:
                 expected.append(model.pop(0))
-            assert taken == [one[0] for one in expected]
+            assert taken == expected
             out += len(taken)
+    assert queue.arrived() == len(steps)
     assert queue.dropped == dropped
     assert len(queue) == len(model)
-    assert queue.arrived == out + dropped + len(queue)
+    assert queue.arrived() == out + dropped + len(queue)

@@ -6,6 +6,7 @@ import pytest
 
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.storage.disk import DiskThread
+from tests.storage.history_support import Folder
 from tests.storage.support import DAY, WAIT_S, text_of
 
 
@@ -29,3 +30,11 @@ def disk(make_disk):
     made = make_disk()
     made.start()
     return made
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A data folder with a history."""
+    made = Folder(tmp_path)
+    yield made
+    made.close()

@@ -8,7 +8,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
 
 import pytest
 
@@ -37,11 +36,11 @@ class House:
     def history(self):
         return self.folder / "history"
 
-    def rebuilt(self, salvaged, lines, stop=None):
+    def rebuilt(self, salvaged, lines, is_stopped=lambda: False):
         write_segment(self.history, NAME, salvaged)
         aside = set_aside(self.history, NAME)
         write_logs(self.folder / "logs", DAY, lines)
-        return rebuild(self.history, NAME, aside, self.folder / "logs", stop or Event())
+        return rebuild(self.history, NAME, aside, self.folder / "logs", is_stopped)
 
     def records(self):
         return records_in(self.history / str(NAME))
@@ -120,7 +119,7 @@ def test_what_only_the_errors_file_has_is_taken_from_there(house):
     write_logs(house.folder / "logs", DAY, records)
     (house.folder / "logs" / f"application-{DAY}.log.gz").write_bytes(b"\x1f\x8b damaged")
     write_segment(house.history, NAME, records[:4])
-    rebuild(house.history, NAME, set_aside(house.history, NAME), house.folder / "logs", Event())
+    rebuild(house.history, NAME, set_aside(house.history, NAME), house.folder / "logs", lambda: False)
     assert house.records() == records
 
 
@@ -129,7 +128,7 @@ def test_it_is_told_how_many_are_lost(house):
     path = write_segment(house.history, NAME, records)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    result = rebuild(house.history, NAME, set_aside(house.history, NAME), house.folder / "logs", Event())
+    result = rebuild(house.history, NAME, set_aside(house.history, NAME), house.folder / "logs", lambda: False)
     assert result.records == result.salvaged < result.expected <= 2_000
 
 
@@ -148,10 +147,8 @@ def test_it_is_sound_searchable_private_and_alone(house):
 
 
 def test_ended_in_the_middle_it_leaves_nothing(house):
-    stop = Event()
-    stop.set()
     with pytest.raises(Stopped):
-        house.rebuilt(records_from(1, 2_000), records_from(1, 2_000), stop)
+        house.rebuilt(records_from(1, 2_000), records_from(1, 2_000), lambda: True)
     assert [path.name for path in house.history.iterdir()] == [f"{NAME}.damaged"]
 
 
@@ -160,7 +157,7 @@ def test_a_segment_that_is_there_is_never_written_over(house):
     aside = set_aside(house.history, NAME)
     write_segment(house.history, NAME, [record(2)])
     with pytest.raises(FileExistsError):
-        rebuild(house.history, NAME, aside, house.folder / "logs", Event())
+        rebuild(house.history, NAME, aside, house.folder / "logs", lambda: False)
     assert house.records() == [record(2)]
 
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from threading import Event
 
 import pytest
 
@@ -15,7 +16,7 @@ from desktop_logs.core.errors import StorageError
 from desktop_logs.core.levels import INFO
 from desktop_logs.core.records import Record
 from desktop_logs.storage import repair, schema
-from desktop_logs.storage.check import CHECKED, check
+from desktop_logs.storage.check import CHECKED, Stopped, check
 from desktop_logs.storage.repair import Repairs, set_aside, set_aside_in
 from desktop_logs.storage.segments import SegmentName, segments_in
 from tests.storage.damage import DAY, NAME, damage, make_history, records_from, records_in, write_segment
@@ -137,7 +138,7 @@ def test_a_kill_while_it_was_rebuilt_lets_it_begin_again(tmp_path, make_repairs)
     for ending in (".part", ".work.part", ".part-journal"):
         (history / f"{NAME}{ending}").write_bytes(b"half")
     _, said = make_repairs()
-    until(lambda: said)
+    until(lambda: len(said) >= 2)
     assert records_in(history / str(NAME)) == records
     assert not (history / f"{NAME}.part").exists()
     assert not (history / f"{NAME}.work.part").exists()
@@ -238,6 +239,33 @@ def test_a_file_that_cannot_be_renamed_is_said_to_be_so(tmp_path, monkeypatch):
         set_aside(tmp_path, NAME)
 
 
+def test_a_report_does_not_wait_for_a_rebuild(tmp_path, make_repairs, monkeypatch):
+    records = make_history(tmp_path, 300, 1)
+    history = tmp_path / "history"
+    set_aside(history, NAME)
+    other = SegmentName(13, DAY + timedelta(days=1))
+    rebuild = repair.rebuild
+    begun = Event()
+
+    def rebuild_without_end(folder, name, damaged, logs, is_stopped):
+        """Until it is interrupted; by then the other has been damaged."""
+        if begun.is_set():
+            return rebuild(folder, name, damaged, logs, is_stopped)
+        begun.set()
+        until(is_stopped)
+        raise Stopped
+
+    monkeypatch.setattr(repair, "rebuild", rebuild_without_end)
+    repairs, said = make_repairs()
+    assert begun.wait(WAIT_S)
+    (history / str(other)).write_bytes(b"no database")
+    repairs.report(other)
+    until(lambda: len(said) >= 4)
+    assert said[1].startswith("The history of 2026-11-23 was damaged (file is not a database)")
+    assert records_in(history / str(NAME)) == records
+    assert check(history / str(other)) == ""
+
+
 def test_what_failed_is_said_and_tried_again(tmp_path, make_repairs, monkeypatch):
     """The disk is full while it is rebuilt, and then it is not."""
     records = make_history(tmp_path, 300, 1)
@@ -269,7 +297,7 @@ def test_one_that_the_writer_has_set_aside_is_rebuilt_when_it_says_so(tmp_path, 
     until((tmp_path / "history" / CHECKED).exists)
     set_aside(tmp_path / "history", NAME)
     repairs.report(NAME)
-    until(lambda: said)
+    until(lambda: len(said) >= 2)
     assert records_in(tmp_path / "history" / str(NAME)) == records
 
 
@@ -279,7 +307,7 @@ def test_a_wal_that_stayed_behind_is_read_and_not_applied_to_the_new_one(tmp_pat
     history = tmp_path / "history"
     (history / str(NAME)).rename(history / ASIDE)
     _, said = make_repairs()
-    until(lambda: said)
+    until(lambda: len(said) >= 2)
     assert records_in(history / str(NAME)) == records
     assert (history / f"{ASIDE}-wal").exists()
 

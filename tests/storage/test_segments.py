@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop_logs.storage.segments import SegmentName, bytes_of, segments_in
+from desktop_logs.storage.segments import SegmentName, bytes_of, segments_in, was_left_open
 
 
 def test_a_name_is_what_parses_to_it() -> None:
@@ -53,3 +53,14 @@ def test_the_size_of_a_segment_is_that_of_all_its_files(tmp_path: Path) -> None:
     (tmp_path / f"{name}-wal").write_bytes(b"x" * 5)
     assert bytes_of(tmp_path, name) == 15
     assert bytes_of(tmp_path, SegmentName(2, date(2026, 1, 1))) == 0
+
+
+def test_the_newest_segment_was_left_open_while_its_companion_is_there(tmp_path: Path) -> None:
+    older, newest = SegmentName(1, date(2026, 1, 1)), SegmentName(2, date(2026, 1, 1))
+    assert not was_left_open(tmp_path)
+    for name in (older, newest):
+        (tmp_path / str(name)).touch()
+    (tmp_path / f"{older}-wal").touch()
+    assert not was_left_open(tmp_path)
+    (tmp_path / f"{newest}-wal").touch()
+    assert was_left_open(tmp_path)

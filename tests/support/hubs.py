@@ -66,12 +66,15 @@ class HubProgram:
         assert self.program is not None
         self.program.signal(signal.SIGKILL)
         self.program.wait()
+        self.program.end()
 
     def stop(self) -> int:
         """SIGTERM, and wait for its end; the exit code."""
         assert self.program is not None
         self.program.signal(signal.SIGTERM)
-        return self.program.wait(30)
+        code = self.program.wait(30)
+        self.program.end()
+        return code
 
     def stats(self) -> dict[str, int]:
         """Its counters."""

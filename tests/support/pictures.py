@@ -3,7 +3,7 @@
     .venv/bin/python -m tests.support.pictures FOLDER [SCENE ...]
 
 Scenes: local, dark, readme, narrow, narrow-dark, remote, empty, error, unwritable, filtered, dialog, export, settings;
-query-fault, query-completion, query-history, query-star, surroundings, older and older-filtered, each also with
+query-fault, query-completion, query-history, query-star, found, surroundings, older and older-filtered, each also with
 -narrow, -dark and -narrow-dark.
 """
 
@@ -218,6 +218,14 @@ def star(scene: Scene) -> None:
         scene.enter(name)
 
 
+def found(scene: Scene) -> None:
+    """What the search of the history finds, and the record that has the most to show."""
+    scene.keys("ctrl+shift+f")
+    scene.enter("level>=warn")
+    time.sleep(0.5)
+    scene.keys("Tab", "Tab", "Tab", "Down", "e", "e")
+
+
 def surroundings(size: tuple[int, int], theme: str) -> Callable[[Display], Scene]:
     """What stood around a record that a filter had found; meanwhile others come."""
 
@@ -258,6 +266,7 @@ QUERY_SCENES: dict[str, Callable[[Scene], None]] = {
     "query-completion": completion,
     "query-history": history,
     "query-star": star,
+    "found": found,
 }
 PAST_SCENES: dict[str, Callable[[tuple[int, int], str], Callable[[Display], Scene]]] = {
     "surroundings": surroundings,

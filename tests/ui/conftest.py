@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.errors import ConnectError, SettingsError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.settings import LogSettings
+from desktop_logs.ui.model import RecordModel
+from desktop_logs.ui.table import RecordTable
 from desktop_logs.ui.theme import Theme
-from tests.ui.fakes import FakeFeed
+from tests.ui.fakes import FakeFeed, make_records
+from tests.ui.tables import MakeTable
 
 
 class FakeActions:
@@ -56,3 +60,21 @@ def theme(qapp: QApplication) -> Theme:
 @pytest.fixture
 def actions(tmp_path: Path) -> FakeActions:
     return FakeActions(tmp_path)
+
+
+@pytest.fixture
+def make_table(qapp: QApplication, qtbot: QtBot) -> MakeTable:
+    """Makes tables of eleven rows in view, with so many records in them."""
+    theme = Theme(qapp, "dark")
+
+    def make(count: int = 0, capacity: int = 100_000) -> RecordTable:
+        model = RecordModel(capacity)
+        table = RecordTable(model, theme)
+        model.setParent(table)
+        qtbot.addWidget(table)
+        table.resize(800, 272)
+        table.show()
+        model.append(make_records(count))
+        return table
+
+    return make

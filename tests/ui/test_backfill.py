@@ -242,13 +242,14 @@ def test_closing_the_page_gives_up_what_is_under_way(make_page: Any, history: Fa
         page = make_page()
         await loaded(page)
         history.gate.clear()
-        wheel_up_at_top(page)
+        page.table.verticalScrollBar().setValue(0)
         await soon("it is asked", lambda: len(history.asked) == 1)
         page.close_feed()
         await soon("it is given up", lambda: history.cancelled == 1)
-
-    def wheel_up_at_top(page: FeedPage) -> None:
-        page.table.verticalScrollBar().setValue(0)
+        wheel_up(page)
+        page.bar.set_text("nowhere")
+        await at_rest(page)
+        assert len(history.asked) == 1
 
     run(close())
 

@@ -314,8 +314,29 @@ def test_every_control_has_a_name_and_the_tab_key_goes_through_them(make: Callab
     assert [one for one in order if one in controls][: len(controls)] == list(controls)
 
 
-@pytest.mark.parametrize("key", ["e", " ", "/"])
-def test_letters_in_the_results_are_the_pages_keys(make: Callable[..., Opened], key: str) -> None:
+def test_letters_lead_through_the_results_as_through_the_table(make: Callable[..., Opened]) -> None:
+    """e to the next error, E back, w and W for warnings, s to the surroundings."""
+    opened = make(*make_records(18))
+    opened.search()
+    table = opened.panel.table
+    levels = []
+    for key in "eewEWs":
+        opened.qtbot.keyClicks(table, key)
+        record = table.current_record()
+        levels.append((record.seq, record.level) if record is not None else None)
+    assert levels == [(17, "fatal"), (14, "error"), (12, "warn"), (14, "error"), (14, "error"), (14, "error")]
+    assert [record.seq for record, _ in opened.around] == [14]
+
+
+def test_beyond_the_last_error_more_is_loaded(make: Callable[..., Opened]) -> None:
+    opened = make(make_record(1, level="error"), *(make_record(seq) for seq in range(2, 300)))
+    opened.search()
+    opened.run(lambda: opened.qtbot.keyClicks(opened.panel.table, "e"))
+    assert opened.seqs[-1] == 1
+
+
+@pytest.mark.parametrize("key", ["x", " ", "/"])
+def test_other_letters_in_the_results_are_the_pages_keys(make: Callable[..., Opened], key: str) -> None:
     opened = make(*make_records(4))
     opened.search()
     opened.qtbot.keyClicks(opened.panel.table, key)

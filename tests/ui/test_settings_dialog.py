@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QValidator
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QSpinBox
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.ui import settings_dialog
 from desktop_logs.ui.forms import ProblemLabel
-from desktop_logs.ui.settings_dialog import MegabytesBox, SettingsDialog
+from desktop_logs.ui.settings_dialog import SettingsDialog
 from desktop_logs.ui.theme import Theme
 
 # The offscreen platform has no window manager to tell sizes and stacking to.
@@ -135,10 +135,77 @@ def test_a_size_that_nobody_changed_stays_exact(qtbot: QtBot, theme: Theme, tmp_
 def test_what_a_switch_makes_meaningless_is_disabled(opened: Opened) -> None:
     assert not opened.field("Records from").isEnabled()
     opened.switch("&Write").click()
-    for name in ("Application log from", "Error log from", "New file after", "Delete files after"):
+    for name in ("Application log from", "Error log from", "New file after", "Delete files after", "All files up to"):
         assert not opened.field(name).isEnabled()
     opened.switch("&Print").click()
     assert opened.field("Records from").isEnabled()
+
+
+def test_what_is_stored_and_how_long_can_be_chosen(opened: Opened) -> None:
+    assert opened.field("All files up to").text() == "2 GB"
+    assert opened.field("Delete records after").text() == "30 days"
+    assert opened.field("History up to").text() == "5 GB"
+    assert opened.field("Leave space free").text() == "0.5 GB"
+    opened.field("All files up to").setValue(1_500)
+    opened.field("Delete records after").setValue(7)
+    opened.field("History up to").setValue(20_000)
+    opened.field("Leave space free").setValue(0)
+    opened.press("Save")
+    assert opened.settings == [
+        LogSettings(
+            max_total_bytes=1_500_000_000, history_max_age_days=7, history_max_bytes=20_000_000_000, min_free_bytes=0
+        )
+    ]
+
+
+def test_the_history_can_be_turned_off(opened: Opened) -> None:
+    opened.switch("&Keep").click()
+    for name in ("Delete records after", "History up to"):
+        assert not opened.field(name).isEnabled()
+    assert opened.field("Leave space free").isEnabled()
+    opened.press("Save")
+    assert opened.settings == [LogSettings(history=False)]
+
+
+def test_each_letter_leads_to_one_field(opened: Opened) -> None:
+    texts = [one.text() for kind in (QLabel, QCheckBox) for one in opened.dialog.findChildren(kind)]
+    letters = [text[text.index("&") + 1].lower() for text in texts if "&" in text]
+    assert len(set(letters)) == len(letters) == 15
+
+
+def test_it_fits_into_a_small_window(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    """The fields scroll there, and the buttons are in sight also below a problem."""
+    window = QWidget()
+    window.resize(800, 500)
+    qtbot.addWidget(window)
+    window.show()
+    dialog = SettingsDialog(theme, LogSettings(), tmp_path, window)
+    dialog.open()
+    dialog.show_problem("The disk is full. Free some space on it, or choose another one for the data folder.")
+    assert dialog.height() <= 500
+    assert dialog.width() <= 800
+    save = next(one for one in dialog.findChildren(QPushButton) if one.text() == "Save")
+    assert save.visibleRegion().boundingRect() == save.rect()
+
+
+def test_the_wheel_scrolls_the_form_and_changes_no_field_on_its_way(opened: Opened) -> None:
+    def turn(field: QComboBox | QSpinBox | QLineEdit) -> None:
+        at = QPointF(field.rect().center())
+        down = QPoint(0, -120)
+        no_button, no_key = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+        event = QWheelEvent(
+            at, field.mapToGlobal(at), QPoint(), down, no_button, no_key, Qt.ScrollPhase.NoScrollPhase, False
+        )
+        QApplication.sendEvent(field, event)
+
+    size, level = opened.field("History up to"), opened.field("Application log from")
+    turn(size)
+    turn(level)
+    assert size.text() == "5 GB"
+    assert level.currentText() == "info"
+    size.setFocus()
+    turn(size)
+    assert size.text() == "4 GB"
 
 
 def test_settings_that_cannot_be_are_told_inline(opened: Opened) -> None:
@@ -185,22 +252,3 @@ def test_every_field_has_a_label_and_a_name(opened: Opened) -> None:
     for kind in (QComboBox, QSpinBox):
         for field in opened.dialog.findChildren(kind):
             assert field.accessibleName()
-
-
-@pytest.mark.parametrize(
-    ("text", "state", "value"),
-    [
-        ("20 MB", QValidator.State.Acceptable, 20_000),
-        ("1,5 MB", QValidator.State.Acceptable, 1_500),
-        ("0.001 MB", QValidator.State.Acceptable, 1),
-        ("0 MB", QValidator.State.Intermediate, 0),
-        (" MB", QValidator.State.Intermediate, 20_000),
-        ("2x MB", QValidator.State.Invalid, 20_000),
-        ("nan MB", QValidator.State.Invalid, 20_000),
-    ],
-)
-def test_megabytes_are_read_as_they_are_typed(qtbot: QtBot, text: str, state: QValidator.State, value: int) -> None:
-    box = MegabytesBox(20_000_000)
-    qtbot.addWidget(box)
-    assert box.validate(text, 0)[0] == state
-    assert box.valueFromText(text) == value

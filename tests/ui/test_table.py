@@ -1,67 +1,20 @@
-"""The table follows or stands still as asked, keeps what was selected, and its columns stay as they were put."""
+"""The table follows or stands still as asked, finds what it is led to, and its columns stay as they were put."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from PySide6.QtCore import QByteArray, QItemSelectionModel, QModelIndex, Qt
-from PySide6.QtGui import QAccessible, QGuiApplication
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
+from desktop_logs.core.held import Held
 from desktop_logs.core.levels import ALL_BANDS, BANDS
 from desktop_logs.core.query import parse
-from desktop_logs.ui import selectionview
 from desktop_logs.ui.cells import LEVEL, MESSAGE, SOURCE, TIME
-from desktop_logs.ui.model import RecordModel
-from desktop_logs.ui.table import RecordTable
-from desktop_logs.ui.theme import Theme
 from tests.ui.fakes import complete_filter, make_record, make_records
+from tests.ui.tables import MakeTable, bottom_seq, model_of, select, top_line
 
 ERRORS = frozenset({BANDS.index("error"), BANDS.index("fatal")})
-MakeTable = Callable[..., RecordTable]
-
-
-@pytest.fixture
-def make_table(qapp: QApplication, qtbot: QtBot) -> MakeTable:
-    theme = Theme(qapp, "dark")
-
-    def make(count: int = 0, capacity: int = 100_000) -> RecordTable:
-        model = RecordModel(capacity)
-        table = RecordTable(model, theme)
-        model.setParent(table)
-        qtbot.addWidget(table)
-        table.resize(800, 272)
-        table.show()
-        model.append(make_records(count))
-        return table
-
-    return make
-
-
-def model_of(table: RecordTable) -> RecordModel:
-    model = table.model()
-    assert isinstance(model, RecordModel)
-    return model
-
-
-def top_line(table: RecordTable) -> tuple[int, int]:
-    """The number of the record at the upper edge, and how far above the edge it begins."""
-    row = table.rowAt(0)
-    return model_of(table).record_at(row).seq, table.rowViewportPosition(row)
-
-
-def bottom_seq(table: RecordTable) -> int:
-    row = table.rowAt(table.viewport().height() - 1)
-    return model_of(table).record_at(row).seq
-
-
-def select(table: RecordTable, *rows: int) -> None:
-    """Add *rows* to the selection, as Ctrl and a click do."""
-    add = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-    for row in rows:
-        table.selectionModel().select(model_of(table).index(row, 0), add)
 
 
 def test_new_records_are_followed_from_the_start(make_table: MakeTable) -> None:
@@ -153,85 +106,6 @@ def test_filter_change_keeps_the_current_line_its_selection_and_its_place(make_t
         assert table.visualRect(table.currentIndex()).y() == y
 
 
-def test_selection_hidden_by_a_filter_comes_back_with_it(make_table: MakeTable) -> None:
-    table = make_table(2_000)
-    model = model_of(table)
-    table.go_to_row(10)
-    heard: list[object] = []
-    table.current_record_changed.connect(heard.append)
-    model.set_filter(frozenset(), parse(""))
-    assert table.selected_records() == []
-    model.set_filter(ALL_BANDS, parse(""))
-    assert [record.seq for record in table.selected_records()] == [11]
-    assert heard == []
-
-
-def test_selection_survives_a_filter_that_hides_some_of_it(make_table: MakeTable) -> None:
-    table = make_table(2_000)
-    model = model_of(table)
-    select(table, 0, 1, 2, 1_500)
-    model.set_filter(ALL_BANDS, parse('"Message 2"'))
-    complete_filter(model)
-    assert [record.seq for record in table.selected_records()] == [2]
-    model.set_filter(ALL_BANDS, parse(""))
-    complete_filter(model)
-    assert [record.seq for record in table.selected_records()] == [1, 2, 3, 1_501]
-    model.set_filter(ERRORS, parse(""))
-    complete_filter(model)
-    select(table, 0)
-    chosen = table.selected_records()
-    model.set_filter(ALL_BANDS, parse(""))
-    complete_filter(model)
-    assert table.selected_records() == chosen
-
-
-@pytest.mark.parametrize("by_mouse", [True, False])
-def test_choosing_again_what_a_filter_has_left_chooses_nothing_hidden(
-    make_table: MakeTable, qtbot: QtBot, by_mouse: bool
-) -> None:
-    table = make_table(20)
-    model = model_of(table)
-    select(table, 2, 3, 4)
-    model.set_filter(ALL_BANDS, parse('message:"message 4"'))
-    if by_mouse:
-        place = table.visualRect(model.index(0, MESSAGE)).center()
-        qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    else:
-        table.selectAll()
-    model.set_filter(ALL_BANDS, parse(""))
-    assert [record.seq for record in table.selected_records()] == [4]
-
-
-def test_selection_of_everything_survives_a_filter_changed_in_the_middle_of_its_scan(make_table: MakeTable) -> None:
-    table = make_table(0)
-    clock_s = iter(range(10**9))
-    model = model_of(table)
-    model._clock = lambda: float(next(clock_s))
-    model.append(make_records(20_000))
-    table.selectAll()
-    for text in ("message", "-nothing", ""):
-        model.set_filter(ALL_BANDS, parse(text))
-        assert text == "" or model.is_filtering
-    complete_filter(model)
-    assert table.selected_count == 20_000
-    model.append(make_records(50, 20_001))
-    assert table.selected_count == 20_000
-
-
-def test_rows_chosen_during_a_scan_are_all_that_is_selected_after_it(make_table: MakeTable) -> None:
-    table = make_table(0)
-    clock_s = iter(range(10**9))
-    model = model_of(table)
-    model._clock = lambda: float(next(clock_s))
-    model.append(make_records(20_000))
-    table.selectAll()
-    model.set_filter(ALL_BANDS, parse("-nothing"))
-    assert model.is_filtering
-    table.go_to_row(model.shown_count - 1)
-    complete_filter(model)
-    assert [record.seq for record in table.selected_records()] == [20_000]
-
-
 def test_view_stands_still_while_a_scan_adds_older_records(make_table: MakeTable) -> None:
     table = make_table(0)
     clock_s = iter(range(10**9))
@@ -309,37 +183,6 @@ def test_keyboard_begins_at_a_row_in_view(make_table: MakeTable, qtbot: QtBot) -
     assert record.seq == 101
 
 
-def test_copy_puts_the_selected_rows_on_the_clipboard(make_table: MakeTable, qtbot: QtBot) -> None:
-    table = make_table(0)
-    model_of(table).append([make_record(1, "first\nsecond"), make_record(2, "third", level="error", source="")])
-    table.selectAll()
-    qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
-    lines = QGuiApplication.clipboard().text().split("\n")
-    assert lines[0].split()[2:] == ["INFO", "api", "first"]
-    assert lines[1] == "    second"
-    assert lines[2].split()[2:] == ["ERROR", "-", "third"]
-
-
-def test_copy_of_too_many_rows_is_refused_and_said(
-    make_table: MakeTable, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(selectionview, "MAX_COPIED_ROWS", 5)
-    table = make_table(6)
-    table.selectAll()
-    with qtbot.waitSignal(table.copy_refused) as refused:
-        table.copy_selection()
-    assert refused.args == [6]
-
-
-def test_copy_of_huge_rows_is_refused_too(make_table: MakeTable, qtbot: QtBot) -> None:
-    table = make_table(0)
-    model_of(table).append([make_record(at, "x" * 250_000) for at in range(1, 25)])
-    table.selectAll()
-    with qtbot.waitSignal(table.copy_refused) as refused:
-        table.copy_selection()
-    assert refused.args == [24]
-
-
 def test_current_record_that_is_evicted_is_not_replaced_by_another(make_table: MakeTable) -> None:
     table = make_table(800, capacity=800)
     table.go_to_row(5)
@@ -349,45 +192,6 @@ def test_current_record_that_is_evicted_is_not_replaced_by_another(make_table: M
     assert table.current_record() is None
     assert table.selected_records() == []
     assert heard == []
-
-
-def test_selected_records_are_in_the_rows_order(make_table: MakeTable) -> None:
-    table = make_table(20)
-    select(table, 9, 3, 4, 15)
-    assert [record.seq for record in table.selected_records()] == [4, 5, 10, 16]
-
-
-@pytest.mark.parametrize("has_screen_reader", [False, True])
-def test_selecting_all_asks_no_row_for_itself(
-    make_table: MakeTable, qapp: QApplication, monkeypatch: pytest.MonkeyPatch, has_screen_reader: bool
-) -> None:
-    """Qt would ask for each cell, once for each column in the header, and for a screen reader."""
-    asked = 0
-    count = RecordModel.columnCount
-
-    def counting(model: RecordModel, *parent: QModelIndex) -> int:
-        nonlocal asked
-        asked += 1
-        return count(model, *parent)
-
-    monkeypatch.setattr(RecordModel, "columnCount", counting)
-    table = make_table(10_000)
-    was_active = QAccessible.isActive()
-    QAccessible.setActive(has_screen_reader)
-    try:
-        table.go_to_row(9_999)
-        qapp.processEvents()
-        asked = 0
-        table.selectAll()
-        table.repaint()
-        table.horizontalHeader().repaint()
-        qapp.processEvents()
-        table.go_to_row(5_000)
-        qapp.processEvents()
-    finally:
-        QAccessible.setActive(was_active)
-    assert table.selected_count == 1
-    assert asked < 1_000
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
@@ -429,3 +233,50 @@ def test_last_visible_column_cannot_be_hidden(make_table: MakeTable) -> None:
     assert not table.horizontalHeader().isSectionHidden(TIME)
     actions[-1].trigger()
     assert table.horizontalHeader().hiddenSectionCount() == 0
+
+
+def test_it_tells_when_somebody_comes_to_either_end(make_table: MakeTable, qtbot: QtBot) -> None:
+    table = make_table(500)
+    heard: list[str] = []
+    table.older_wanted.connect(lambda: heard.append("older"))
+    table.newer_wanted.connect(lambda: heard.append("newer"))
+    table.go_to_row(0)
+    assert heard == [], "who is led to a row has not asked for those beyond"
+    bar = table.verticalScrollBar()
+    bar.setValue(bar.maximum() // 2)
+    assert heard == []
+    bar.setValue(table.viewport().height())
+    assert heard == ["older"]
+    bar.setValue(0)
+    qtbot.keyClick(table, Qt.Key.Key_PageUp)
+    assert set(heard) == {"older"}
+    heard.clear()
+    bar.setValue(bar.maximum() - 1)
+    assert heard == ["newer"]
+
+
+def test_place_that_was_left_is_found_again(make_table: MakeTable) -> None:
+    table = make_table(500)
+    model = model_of(table)
+    table.verticalScrollBar().setValue(200 * 24 + 7)
+    select(table, 203, 205)
+    before = top_line(table), table.selected_count
+    place = table.leave_place()
+    other = Held(1_000)
+    other.append(make_records(90, 2_000), range(90))
+    model.show_place(other)
+    assert table.selected_count == 0
+    assert table.current_record() is None
+    table.go_to_middle(45)
+    assert abs(table.rowAt(table.viewport().height() // 2) - 45) <= 1
+    wanted: list[bool] = []
+    table.live_wanted.connect(lambda: wanted.append(True))
+    table.set_following(True)
+    assert wanted == [True]
+    assert not table.is_following
+    model.append(make_records(30, 501))
+    model.show_live()
+    table.return_to(place)
+    assert (top_line(table), table.selected_count) == before
+    table.set_following(True)
+    assert bottom_seq(table) == 530

@@ -1,0 +1,422 @@
+"""The history as it is written: which segment takes a group, what is carried from one to the next, what an earlier run
+has left. For one thread at a time; what a segment is stands in segment, who searches it in search."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import date
+from pathlib import Path
+from typing import Final, TypeVar
+
+from desktop_logs.core.errors import StorageError
+from desktop_logs.core.hub import Restored
+from desktop_logs.core.producers import Numbers, Span, joined
+from desktop_logs.core.records import Record
+from desktop_logs.storage.folder import ELSEWHERE, cannot_keep, cannot_write
+from desktop_logs.storage.logfiles import LogFiles
+from desktop_logs.storage.numbers import BLOCK, Reserved, read_reserved, write_reserved
+from desktop_logs.storage.repair import set_aside_in
+from desktop_logs.storage.segment import Segment, count_records, create_segment, read_newest
+from desktop_logs.storage.segments import SegmentName, bytes_of, segments_in
+from desktop_logs.storage.wal import fault_of_wal
+
+RESTORED_RECORDS: Final = 20_000
+"""How many of the newest records are read back at the start."""
+LAST_NUMBER: Final = 2**53 - 1
+"""Above it JavaScript takes two numbers for one."""
+
+_KNOWN_PRODUCERS: Final = 1_000
+_PROBE_BYTES: Final = 1_000_000
+_MOST_DAMAGED: Final = 20
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
+
+_T = TypeVar("_T")
+
+OnDamage = Callable[[SegmentName], None]
+"""Sets the damaged segment of that name aside: afterwards no segment is called so. It is closed."""
+
+
+class HistoryWriter:
+    """Writes records into segments in *folder*, and keeps the log *files* in step with them.
+
+    `write` stores a group there and in the files, or in neither. Whatever fails raises StorageError with a sentence
+    and may be tried again, by `probe` too; numbers are given meanwhile, as far as they can be given only once.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        files: LogFiles,
+        on_damage: OnDamage | None,
+        clock_ns: Callable[[], int],
+        elsewhere: str = ELSEWHERE,
+    ) -> None:
+        self.folder = folder
+        self.last_number = LAST_NUMBER
+        """The highest number that may be given by now."""
+        self.notice = ""
+        """What a person should know of the last start; empty when it was as it should be."""
+        self.cut_bytes = 0
+        """What was cut from log files at the last start, since it had not been acknowledged."""
+        self.head = 0
+        """The newest number given, as far as it is known here; callers raise it."""
+        self.records = 0
+        """In all segments, as of the last `measure`, and what was written since."""
+        self.bytes = 0
+        """On disk, as of the last `measure`."""
+        self._files = files
+        self._on_damage = on_damage
+        self._clock_ns = clock_ns
+        self._elsewhere = elsewhere
+        self._epoch = ""
+        self._is_open = False
+        self._is_reserved = False
+        self._is_released = False
+        self._is_marked = False
+        self._segment: Segment | None = None
+        self._name: SegmentName | None = None
+        self._last_name = 0  # numbers of segments never go back, also when one was set aside
+        self._producers: OrderedDict[str, tuple[Span, ...]] = OrderedDict()
+        self._marks: dict[str, tuple[str, int]] = {}
+        self._counts: dict[SegmentName, int] = {}
+
+    @property
+    def live(self) -> SegmentName | None:
+        """The segment that takes the next group, as far as there is one."""
+        return self._name
+
+    def leave(self, name: SegmentName) -> None:
+        """Close the segment called *name* if it is the live one; the next group goes to another."""
+        if name == self._name:
+            self._close_segment()
+            self._name = None
+            self._marks = {}
+
+    def open(self) -> Restored:
+        """What earlier runs have left; the log files are brought to what the history knows of them.
+
+        Within 2 s with a million records. Raises StorageError; then `unopened` is what to go on with.
+        """
+        self._again_if_damaged(self._open)
+        newest = self._again_if_damaged(self._newest)
+        return Restored(self.head, newest, dict(self._producers), self._epoch)
+
+    def unopened(self) -> Restored:
+        """What to go on with when `open` has failed: numbers are given and records shown, though none is stored.
+
+        Where the bound of earlier runs cannot be raised, numbers are the microseconds since 1970: far above any that
+        were counted up from there, and above those of an earlier run in the same need. That is worth another epoch.
+        """
+        if not self._is_reserved:
+            self.head = max(self.head, self._clock_ns() // 1_000)
+            self._epoch = uuid.uuid4().hex
+        return Restored(self.head, epoch=self._epoch)
+
+    def write(
+        self, records: Sequence[Record], numbers: Sequence[Numbers], entries: Sequence[tuple[int, bytes]], day: date
+    ) -> None:
+        """Store *records*, what their producers numbered, and *entries* in the log files: all of it, or nothing.
+
+        Raises StorageError, and OSError for the log files.
+        """
+        self._again_if_damaged(lambda: self._write(records, numbers, entries, day))
+
+    def probe(self, size: int, day: date) -> None:
+        """Raise StorageError if *size* bytes (1 MB at most) could not be stored now."""
+        self._again_if_damaged(lambda: self._probe(min(size, _PROBE_BYTES), day))
+
+    def release(self) -> None:
+        """Let the log files go on without the history: what they hold from here on must not be cut at the next start.
+
+        Raises StorageError; then nothing may be written to them. `write` takes them up again.
+        """
+        if not self._is_released:
+            self._again_if_damaged(self._unmark)
+            self._is_released = True
+
+    def resync(self) -> None:
+        """Look anew where the log files stand: they were closed, or their settings changed."""
+        self._is_marked = False
+
+    def renew(self) -> None:
+        """Reserve more numbers when half of them are given. Raises StorageError."""
+        if self._is_reserved and self.last_number - self.head < BLOCK // 2:
+            with self._told():
+                self._reserve(self.head)
+
+    def measure(self) -> None:
+        """Count all records and bytes anew: a few milliseconds, more for segments that are not known yet."""
+        names = segments_in(self.folder)
+        for name in names:
+            if name not in self._counts:
+                with suppress(sqlite3.Error):  # counted as soon as it can be read
+                    self._counts[name] = count_records(self.folder / str(name))
+        self._counts = {name: self._counts[name] for name in names if name in self._counts}
+        self.records = sum(self._counts.values())
+        self.bytes = sum(bytes_of(self.folder, name) for name in names)
+
+    def close(self) -> None:
+        """Close the segment, and keep the newest number exactly. Raises StorageError."""
+        self._close_segment()
+        if self._is_reserved:
+            with self._told():
+                write_reserved(self.folder, Reserved(self._epoch, self.head))
+
+    def _again_if_damaged(self, act: Callable[[], _T]) -> _T:
+        """act(); again with what is left when a segment was damaged, which has been set aside then."""
+        for _ in range(_MOST_DAMAGED):
+            with suppress(_Damaged):
+                return act()
+        return act()
+
+    def _write(
+        self, records: Sequence[Record], numbers: Sequence[Numbers], entries: Sequence[tuple[int, bytes]], day: date
+    ) -> None:
+        spans, forgotten = self._with(numbers)
+        with self._told():
+            segment, name = self._ready(day, records[0].seq if records else self.head + 1)
+            segment.begin()
+            segment.add(records, spans, forgotten)
+        try:
+            self._files.write(entries, day)
+        except BaseException:
+            self._close_segment()
+            raise
+        try:
+            with self._told():
+                marks = self._files.reached
+                segment.mark({series: mark for series, mark in marks.items() if mark != self._marks.get(series)})
+                segment.commit()
+        except BaseException:
+            self._files.undo()
+            raise
+        self._marks.update(marks)
+        for producer in forgotten:
+            self._producers.pop(producer, None)
+        for producer, known in spans.items():
+            self._producers[producer] = known
+            self._producers.move_to_end(producer)
+        if name in self._counts:
+            self._counts[name] += len(records)
+        self.records += len(records)
+
+    def _probe(self, size: int, day: date) -> None:
+        with self._told():
+            segment, _ = self._ready(day, self.head + 1)
+            segment.try_out(size)
+
+    def _with(self, numbers: Sequence[Numbers]) -> tuple[dict[str, tuple[Span, ...]], list[str]]:
+        """What is stored of each producer once *numbers* are, and who is forgotten then."""
+        spans: dict[str, tuple[Span, ...]] = {}
+        for given in numbers:
+            known = spans.pop(given.producer, None) or self._producers.get(given.producer, ())
+            for span in given.spans:
+                known = joined(known, span)
+            spans[given.producer] = known
+        others = [name for name in self._producers if name not in spans]
+        return spans, others[: max(0, len(others) + len(spans) - _KNOWN_PRODUCERS)]
+
+    def _open(self) -> None:
+        with self._told():
+            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            os.chmod(self.folder, 0o700)
+            if not self._is_reserved:
+                self._take_up_numbers()
+            names = segments_in(self.folder)
+            # What was set aside comes back under its name.
+            taken = [name.number for name in (*names, *set_aside_in(self.folder))]
+            self._last_name = max([self._last_name, *taken])
+            segment = None
+            while names and segment is None:
+                segment = self._opened(names.pop())
+            if segment is not None:
+                self.head = max(self.head, segment.last_seq)
+                if self.last_number - self.head < BLOCK // 2:
+                    self._reserve(self.head)
+                self._producers = segment.producers()
+                self._marks = segment.marks()
+                self._cut_back()
+            self._is_open = True
+            self.measure()
+
+    def _opened(self, name: SegmentName) -> Segment | None:
+        """The segment called *name*, which is ours to write to from now on; None when it had to be set aside."""
+        path = self.folder / str(name)
+        self._name = name
+        # SQLite would forget what was committed behind a damaged frame, and the log files would be cut to that.
+        if self._on_damage is not None and fault_of_wal(path):
+            self._set_aside()
+            return None
+        try:
+            self._segment = Segment(path)
+        except sqlite3.Error as fault:
+            # Tables that are missing are no fault of the statement here.
+            if not (_is_damage(fault) or _code(fault) == sqlite3.SQLITE_ERROR) or self._on_damage is None:
+                raise
+            self._set_aside()
+            return None
+        return self._segment
+
+    def _take_up_numbers(self) -> None:
+        reserved = read_reserved(self.folder)
+        if reserved is None:
+            reserved = self._told_by_segments()
+        # Once numbers were given in need, their epoch stays.
+        self._epoch = self._epoch or reserved.epoch
+        self._reserve(max(self.head, reserved.bound))
+        self.head = max(self.head, reserved.bound)
+        self._is_reserved = True
+
+    def _told_by_segments(self) -> Reserved:
+        """What would stand in the numbers file, which is lost."""
+        for name in reversed(segments_in(self.folder)):
+            try:
+                segment = Segment(self.folder / str(name))
+            except sqlite3.Error as fault:
+                if not _is_damage(fault):
+                    raise
+                # Nothing tells how high the numbers in there are.
+                return Reserved(uuid.uuid4().hex, self._clock_ns() // 1_000)
+            segment.close()
+            if segment.last_seq:
+                return Reserved(segment.epoch, segment.last_seq + BLOCK)
+        return Reserved(uuid.uuid4().hex, 0)
+
+    def _reserve(self, head: int) -> None:
+        write_reserved(self.folder, Reserved(self._epoch, head + BLOCK))
+        self.last_number = head + BLOCK
+
+    def _cut_back(self) -> None:
+        try:
+            self.cut_bytes = self._files.cut_back(self._marks)
+        except StorageError as refused:
+            self.notice = str(refused)
+
+    def _newest(self) -> list[Record]:
+        records: list[Record] = []
+        with self._told():
+            if self._segment is not None:
+                records = self._segment.newest(RESTORED_RECORDS)
+            for name in reversed(segments_in(self.folder)):
+                if len(records) >= RESTORED_RECORDS:
+                    break
+                if name != self._name:
+                    # What is damaged is told by a search, and set aside then.
+                    with suppress(sqlite3.DatabaseError):
+                        records += read_newest(self.folder / str(name), RESTORED_RECORDS - len(records))
+        return records[::-1]
+
+    def _ready(self, day: date, first_seq: int) -> tuple[Segment, SegmentName]:
+        """The segment of *day*, which knows where the log files stand."""
+        if not self._is_open:
+            self._open()
+        self._is_released = False
+        if self._name is not None and not (self.folder / str(self._name)).exists():
+            self._close_segment()  # somebody took it away
+            self._name = None
+        elif self._name is not None and self._name.day != day:
+            # Should the next one be lost, then these marks are older than the files, and good lines would be cut.
+            self._unmark()
+            self._name = None
+        if not self._is_marked or self._name is None:
+            self._mark_start(day, first_seq)
+        if self._segment is None or self._name is None:
+            raise AssertionError("a segment was made ready")
+        return self._segment, self._name
+
+    def _mark_start(self, day: date, first_seq: int) -> None:
+        """Have a segment open that knows where the log files stand before the next group goes there."""
+        marks = self._positions(day)
+        if self._name is None:
+            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            name = SegmentName(self._last_name + 1, day)
+            create_segment(
+                self.folder / str(name),
+                epoch=self._epoch, producers=self._producers, marks=marks, first_seq=first_seq,
+            )  # fmt: skip
+            self._name, self._last_name, self._marks = name, name.number, marks
+            self._counts[name] = 0
+        if self._segment is None:
+            self._segment = Segment(self.folder / str(self._name))
+        if marks != self._marks:
+            self._segment.begin()
+            self._segment.mark(marks)
+            self._segment.commit()
+            self._marks = marks
+        self._is_marked = True
+
+    def _unmark(self) -> None:
+        """Have the newest segment forget where the log files stand, and close it."""
+        with self._told():
+            if not self._is_open:
+                self._open()
+            if self._segment is None and self._name is not None:
+                self._segment = Segment(self.folder / str(self._name))
+            if self._segment is not None:
+                self._segment.begin()
+                self._segment.unmark()
+                self._segment.commit()
+        self._marks = {}
+        self._close_segment()
+
+    def _positions(self, day: date) -> dict[str, tuple[str, int]]:
+        if not self._files.is_on:
+            return self._marks
+        try:
+            return self._files.positions(day)
+        except OSError as fault:
+            raise StorageError(cannot_write(self._files.folder, fault, self._elsewhere)) from fault
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Raises what fails within as StorageError, or _Damaged after the segment was set aside; closes it for both."""
+        try:
+            yield
+        except (OSError, sqlite3.Error) as fault:
+            self._close_segment()
+            damaged = self._name if isinstance(fault, sqlite3.Error) and _is_damage(fault) else None
+            if damaged is not None and self._on_damage is not None:
+                self._set_aside()
+                raise _Damaged(cannot_keep(self.folder, fault, self._elsewhere)) from fault
+            raise StorageError(cannot_keep(self.folder, fault, self._elsewhere)) from fault
+        except BaseException:
+            self._close_segment()
+            raise
+
+    def _set_aside(self) -> None:
+        """Have the damaged segment renamed; should that fail, it is met again by the next attempt."""
+        self._close_segment()
+        if self._name is not None and self._on_damage is not None:
+            try:
+                self._on_damage(self._name)
+            except OSError as fault:
+                raise StorageError(cannot_keep(self.folder, fault, self._elsewhere)) from fault
+            self._name = None
+            self._marks = {}
+
+    def _close_segment(self) -> None:
+        """Take back what is not committed; the segment is opened again when it is needed."""
+        segment, self._segment = self._segment, None
+        self._is_marked = False
+        if segment is not None:
+            segment.close()
+
+
+class _Damaged(StorageError):
+    """The segment was damaged, and has been set aside."""
+
+
+def _code(fault: sqlite3.Error) -> int | None:
+    """SQLite's own code; None when Python itself found fault with what SQLite gave it."""
+    code: int | None = getattr(fault, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF  # above the reason stands its kind
+
+
+def _is_damage(fault: sqlite3.Error) -> bool:
+    """True when the file is at fault; a text that is no UTF-8 has no code."""
+    return _code(fault) in _DAMAGED or (_code(fault) is None and isinstance(fault, sqlite3.OperationalError))
