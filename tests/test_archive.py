@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from desktop_logs.core.query import parse
 from desktop_logs.core.records import Record
 from desktop_logs.core.timestamps import NS_PER_S
 from desktop_logs.folders import history_dir
+from desktop_logs.storage.schema import insert_records
 from tests.support.segments import write_segment, write_segments
 
 NOW_NS = 1_795_341_600 * NS_PER_S
@@ -94,6 +97,17 @@ def test_a_day_that_is_deleted_meanwhile_is_missing_and_nothing_comes_twice(arch
     # Of that day there may be what had been read before.
     assert [one for one in first + rest if one.seq // 300 != 1] == [one for one in RECORDS if one.seq // 300 != 1]
     assert len({one.seq for one in first + rest}) == len(first + rest)
+
+
+def test_a_hub_may_be_writing(data: Path) -> None:
+    """What it has committed is found, what it has not is not, and neither waits for the other."""
+    newest = max(history_dir(data).glob("*.db"))
+    with closing(sqlite3.connect(newest, isolation_level=None)) as writer, Archive(data) as opened:
+        writer.execute("BEGIN IMMEDIATE")
+        insert_records(writer, [record(901)])
+        assert (opened.newest(None, 1), read(opened)) == (RECORDS[-1:], RECORDS)
+        writer.execute("COMMIT")
+        assert (opened.newest(None, 1), read(opened)) == ([record(901)], [*RECORDS, record(901)])
 
 
 def test_without_a_history_it_says_where_it_looked(tmp_path: Path) -> None:
