@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from desktop_logs.core.errors import Busy, StorageError
+from desktop_logs.core.errors import StorageError
 from desktop_logs.core.hub import Restored
 from desktop_logs.core.levels import parse_threshold
 from desktop_logs.core.producers import Numbers
@@ -19,6 +18,7 @@ from desktop_logs.core.records import Record
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.core.wire import encode_entry
 from desktop_logs.storage.clockwatch import ClockWatch
+from desktop_logs.storage.diskqueue import Batch, DiskQueue, Leave, batch_of
 from desktop_logs.storage.folder import ELSEWHERE, cannot_write
 from desktop_logs.storage.history import LAST_NUMBER, HistoryWriter, OnDamage
 from desktop_logs.storage.housekeeping import Housekeeping
@@ -38,26 +38,9 @@ _GROUP = (4_000, 8_000_000)
 _INDEXED_GROUP = (1_000, 400_000)
 # About 3 ms with the real encoder: what a frame of the window can spare while this thread holds the GIL.
 _SLICE_RECORDS = 1_000
-# What is held for each beside its text; a batch has a future with its lock.
-_RECORD_BYTES = 100
-_BATCH_BYTES = 1_000
 _PROBE_S = 1.0
 _MEASURE_S = 2.0
 _TIDY_AGAIN_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    records: tuple[Record, ...]
-    numbers: Numbers | None
-    size: int
-    done: Future[None] = field(default_factory=Future)
-
-
-@dataclass(frozen=True, slots=True)
-class _Leave:
-    name: SegmentName
-    done: threading.Event = field(default_factory=threading.Event)
 
 
 class DiskThread:
@@ -93,16 +76,10 @@ class DiskThread:
         self._encode = encode
         self._today = today
         self._console = console
-        self._max_queue_records = max_queue_records
-        self._max_queue_bytes = max_queue_bytes
         self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
-        self._wake = threading.Condition()  # guards the queue, its sums, the counters and _closing
-        self._queue: deque[_Batch | LogSettings | _Leave] = deque()
-        self._queue_records = 0
-        self._queue_bytes = 0
+        self._queue = DiskQueue(max_queue_records, max_queue_bytes)
         self._stored = 0
         self._failed = 0
-        self._closing = False
         self._write_problem = ""
         self._numbers_problem = ""
         self._tidy_problem = ""
@@ -131,7 +108,7 @@ class DiskThread:
     @property
     def queue_records(self) -> int:
         """Records taken and not settled yet."""
-        return self._queue_records
+        return self._queue.records
 
     @property
     def stored(self) -> int:
@@ -193,13 +170,9 @@ class DiskThread:
 
         Not for the disk thread. Nothing is left when the thread has ended, which closes the segment too.
         """
-        left = _Leave(name)
-        with self._wake:
-            if self._closing:
-                return
-            self._queue.append(left)
-            self._wake.notify()
-        left.done.wait()
+        left = Leave(name)
+        if self._queue.put_change(left):
+            left.done.wait()
 
     @property
     def notice(self) -> str:
@@ -218,36 +191,14 @@ class DiskThread:
         The future cannot be cancelled. Raises Busy, with nothing taken, while too much waits (a batch of any size is
         taken when nothing does), and StorageError once closed. Costs the caller about 0.1 µs for each record.
         """
-        taken = tuple(records)
-        text = sum(len(record.message) + len(record.context) for record in taken)
-        size = _BATCH_BYTES + len(taken) * _RECORD_BYTES + text
-        batch = _Batch(taken, numbers, size)
-        # Now, since a waiter that is cancelled would else take the answer from the others, or stop the thread's own.
-        batch.done.set_running_or_notify_cancel()
-        with self._wake:
-            if self._closing:
-                raise StorageError("The log files are closed, since the program is ending. Send it again later.")
-            if not taken and (numbers is None or not numbers.spans):
-                batch.done.set_result(None)
-                return batch.done
-            full = (
-                self._queue_records + len(taken) > self._max_queue_records
-                or self._queue_bytes + size > self._max_queue_bytes
-            )
-            if full and self._queue_records:
-                raise Busy(f"{self._queue_records:,} records wait for the disk. Try again in a second.", 1)
-            self._queue.append(batch)
-            self._queue_records += len(taken)
-            self._queue_bytes += size
-            self._wake.notify()
+        batch = batch_of(records, numbers)
+        self._queue.put(batch)
         return batch.done
 
     def configure(self, settings: LogSettings) -> None:
         """Follow *settings* from here on: what was handed over before is settled by the earlier ones."""
-        with self._wake:
-            self._settings = settings
-            self._queue.append(settings)
-            self._wake.notify()
+        self._settings = settings
+        self._queue.put_change(settings)
 
     def close(self, timeout_s: float) -> bool:
         """Write what waits, close the files and end the threads; False when that took longer than *timeout_s*.
@@ -255,9 +206,7 @@ class DiskThread:
         Then the threads go on, and die with the program. Not to be called from a future's callback.
         """
         deadline_s = time.monotonic() + timeout_s
-        with self._wake:
-            self._closing = True
-            self._wake.notify()
+        self._queue.close()
         if self._thread.ident is None:  # never started: what was handed over still gets its answer
             self._thread.start()
         self._housekeeping.stop(0)  # ends while the rest is written
@@ -268,15 +217,14 @@ class DiskThread:
     def _run(self) -> None:
         while True:
             self._tidy()
-            with self._wake:
-                if not self._queue and not self._closing:
-                    self._wake.wait(_PROBE_S if self._write_problem else _TIDY_AGAIN_S)
-                if self._closing and not self._queue:
-                    break
-                job = self._next_job()
+            indexed = self._history is not None and self._current.history
+            wait_s = _PROBE_S if self._write_problem else _TIDY_AGAIN_S
+            job = self._queue.next(wait_s, *(_INDEXED_GROUP if indexed else _GROUP))
+            if job is None:
+                break
             if isinstance(job, LogSettings):
                 self._follow(job)
-            elif isinstance(job, _Leave):
+            elif isinstance(job, Leave):
                 self._leave(job)
             elif job:
                 self._settle(job)
@@ -287,25 +235,6 @@ class DiskThread:
         problem = self._write_problem
         if self._attempt(self._close_all) is None:
             self._write_problem = problem  # a file that closes well does not make the failed writes good
-
-    def _next_job(self) -> list[_Batch] | LogSettings | _Leave:
-        """A change, or what waits before the next one: no more than keeps the first answer quick."""
-        group: list[_Batch] = []
-        records = size = 0
-        indexed = self._history is not None and self._current.history
-        most_records, most_bytes = _INDEXED_GROUP if indexed else _GROUP
-        while self._queue and records < most_records and size < most_bytes:
-            first = self._queue[0]
-            if not isinstance(first, _Batch):
-                if group:
-                    break
-                self._queue.popleft()
-                return first
-            self._queue.popleft()
-            group.append(first)
-            records += len(first.records)
-            size += first.size
-        return group
 
     def _follow(self, settings: LogSettings) -> None:
         self._current = settings
@@ -323,14 +252,14 @@ class DiskThread:
             if not settings.history:
                 self._attempt(self._history.release)
 
-    def _leave(self, left: _Leave) -> None:
+    def _leave(self, left: Leave) -> None:
         try:
             if self._history is not None:
                 self._history.leave(left.name)
         finally:
             left.done.set()
 
-    def _settle(self, group: list[_Batch]) -> None:
+    def _settle(self, group: list[Batch]) -> None:
         if self._history is not None:
             newest = [batch.records[-1].seq for batch in group if batch.records]
             self._history.head = max([self._history.head, *newest])
@@ -351,7 +280,7 @@ class DiskThread:
         self._finish(encoded, error)
         self._print(group)
 
-    def _store(self, batches: Sequence[_Batch], entries: Sequence[tuple[int, bytes]]) -> None:
+    def _store(self, batches: Sequence[Batch], entries: Sequence[tuple[int, bytes]]) -> None:
         history = self._history
         self._space.check(sum(batch.size for batch in batches), self._current.min_free_bytes)
         if history is not None and self._current.history:
@@ -390,7 +319,7 @@ class DiskThread:
             if self._history is not None:
                 self._history.close()
 
-    def _lines(self, batch: _Batch) -> list[tuple[int, bytes]]:
+    def _lines(self, batch: Batch) -> list[tuple[int, bytes]]:
         """The batch's lines that some file takes, each with its severity."""
         encode, floor = self._encode, self._files.floor
         lines: list[tuple[int, bytes]] = []
@@ -422,23 +351,21 @@ class DiskThread:
         self._probe_at_s = time.monotonic() + _PROBE_S
         return error
 
-    def _finish(self, batches: Sequence[_Batch], error: StorageError | None) -> None:
+    def _finish(self, batches: Sequence[Batch], error: StorageError | None) -> None:
         """Count *batches* and give each its answer."""
         records = sum(len(batch.records) for batch in batches)
-        with self._wake:
-            self._queue_records -= records
-            self._queue_bytes -= sum(batch.size for batch in batches)
-            if error is None:
-                self._stored += records
-            else:
-                self._failed += records
+        self._queue.settled(batches)
+        if error is None:
+            self._stored += records
+        else:
+            self._failed += records
         for batch in batches:
             if error is None:
                 batch.done.set_result(None)
             else:
                 batch.done.set_exception(StorageError(*error.args))  # its own: raising one adds to its traceback
 
-    def _print(self, group: Sequence[_Batch]) -> None:
+    def _print(self, group: Sequence[Batch]) -> None:
         if self._console is None or not self._current.console:
             return
         floor = parse_threshold(self._current.console_level)
