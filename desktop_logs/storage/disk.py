@@ -38,6 +38,8 @@ _GROUP = (4_000, 8_000_000)
 _INDEXED_GROUP = (1_000, 400_000)
 # About 3 ms with the real encoder: what a frame of the window can spare while this thread holds the GIL.
 _SLICE_RECORDS = 1_000
+_SEGMENTS_OF_ONE_LIMIT = 8
+"""A day of that many bytes would else be kept whole or not at all."""
 _PROBE_S = 1.0
 _MEASURE_S = 2.0
 _TIDY_AGAIN_S = 30.0
@@ -304,6 +306,7 @@ class DiskThread:
         if history is None or now_s < self._measure_at_s:
             return
         self._measure_at_s = now_s + _MEASURE_S
+        history.max_segment_bytes = self._current.history_max_bytes // _SEGMENTS_OF_ONE_LIMIT
         try:
             history.renew()
             history.measure()

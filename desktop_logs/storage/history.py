@@ -74,6 +74,9 @@ class HistoryWriter:
         self._clock_ns = clock_ns
         self._elsewhere = elsewhere
         self._epoch = ""
+        self.max_segment_bytes = 1 << 62
+        """A segment that has grown past this is followed by another of its day, so that retention has a part to take."""
+        self._is_full = False
         self._is_open = False
         self._is_reserved = False
         self._is_released = False
@@ -158,7 +161,9 @@ class HistoryWriter:
                     self._counts[name] = count_records(self.folder / str(name))
         self._counts = {name: self._counts[name] for name in names if name in self._counts}
         self.records = sum(self._counts.values())
-        self.bytes = sum(bytes_of(self.folder, name) for name in names)
+        sizes = {name: bytes_of(self.folder, name) for name in names}
+        self.bytes = sum(sizes.values())
+        self._is_full = self._name is not None and sizes.get(self._name, 0) > self.max_segment_bytes
 
     def close(self) -> None:
         """Close the segment, and keep the newest number exactly. Raises StorageError."""
@@ -319,7 +324,7 @@ class HistoryWriter:
         if self._name is not None and not (self.folder / str(self._name)).exists():
             self._close_segment()  # somebody took it away
             self._name = None
-        elif self._name is not None and self._name.day != day:
+        elif self._name is not None and (self._name.day != day or self._is_full):
             # Should the next one be lost, then these marks are older than the files, and good lines would be cut.
             self._unmark()
             self._name = None
@@ -341,6 +346,7 @@ class HistoryWriter:
             )  # fmt: skip
             self._name, self._last_name, self._marks = name, name.number, marks
             self._counts[name] = 0
+            self._is_full = False
         if self._segment is None:
             self._segment = Segment(self.folder / str(self._name))
         if marks != self._marks:
