@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QSplitter
@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QSplitter
 from desktop_logs.core.records import Record
 from desktop_logs.tasks import Tasks
 from desktop_logs.ui.feedpage import FeedPage
-from desktop_logs.ui.historypanel import SPANS_S, HistoryPanel
 from desktop_logs.ui.querybook import QueryBook
 from desktop_logs.ui.remembered import Remembered
 from desktop_logs.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from desktop_logs.ui.historypanel import HistoryPanel
 
 _SHARE: Final = 0.45
 """How much of the height the panel has when it opens."""
@@ -71,6 +73,8 @@ class HistoryDock(QObject):
     # Inside
 
     def _make(self) -> HistoryPanel:
+        from desktop_logs.ui.historypanel import SPANS_S, HistoryPanel  # loaded when it is opened, as all dialogs are
+
         page = self._page
         stack, layout = page.splitter.parentWidget(), page.layout()
         assert layout is not None
