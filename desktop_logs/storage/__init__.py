@@ -1,1 +1,1 @@
-"""What is kept on disk: rotating files. Knows core and the file system; no Qt, no sockets."""
+"""What is kept on disk: rotating files, and the history. Knows core and the file system; no Qt, no sockets."""

@@ -49,3 +49,9 @@ def write_reserved(folder: Path, reserved: Reserved) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, folder / FILE_NAME)
+    if os.name != "nt":  # which can open no folder
+        at = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(at)
+        finally:
+            os.close(at)

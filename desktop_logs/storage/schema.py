@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 from desktop_logs.core.levels import band_of
@@ -88,24 +90,24 @@ def set_fact(connection: sqlite3.Connection, name: str, value: str | int) -> Non
 
 def insert_records(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
     """Add *records*, whose numbers grow, with what is known of their blocks. The index is the caller's matter."""
+    times = [record.time_ns for record in records]
+    severities = [record.severity for record in records]
     rows = [
         (
-            record.seq, record.time_ns, record.severity, level, source, message, context, record.given_id,
-            level.isascii() and source.isascii() and message.isascii() and context.isascii(),
+            record.seq, time_ns, severity, record.level, record.source, record.message, record.context, record.given_id,
+            f"{record.level}{record.source}{record.message}{record.context}".isascii(),
         )
-        for record in records
-        for level, source, message, context in ((record.level, record.source, record.message, record.context),)
+        for record, time_ns, severity in zip(records, times, severities, strict=True)
     ]  # fmt: skip
     _insert(connection, "records", rows)
-    blocks: dict[int, list[int]] = {}
-    for record in records:
-        at, band = record.time_ns, 1 << band_of(record.severity)
-        block = blocks.setdefault(record.seq >> BLOCK_SHIFT, [0, at, at, 0])
-        block[0] += 1
-        block[1] = min(block[1], at)
-        block[2] = max(block[2], at)
-        block[3] |= band
-    connection.executemany(_MERGE_BLOCK, [(block, *known) for block, known in blocks.items()])
+    start = 0
+    while start < len(records):
+        block = records[start].seq >> BLOCK_SHIFT
+        end = bisect_left(records, (block + 1) << BLOCK_SHIFT, start, key=attrgetter("seq"))
+        bands = sum({1 << band_of(severity) for severity in set(severities[start:end])})
+        known = (block, end - start, min(times[start:end]), max(times[start:end]), bands)
+        connection.execute(_MERGE_BLOCK, known)
+        start = end
 
 
 def index_groups(connection: sqlite3.Connection, groups: Iterable[tuple[int, Sequence[Record]]]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -229,7 +228,6 @@ def test_lines_that_no_history_knows_are_cut_from_the_files(data):
     """What a kill leaves between the files and the commit, over a change of file."""
     disk, _ = data.run(LogSettings(max_file_bytes=1_000))
     disk.write(numbered(1, 300)).result(WAIT_S)
-    shutil.copytree(data.path, data.path / "killed")
     known = data.lines()
     name = sorted(path.name for path in data.logs.iterdir())[-1]
     assert name == f"{APPLICATION}.1"

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from desktop_logs.core.errors import StorageError
 from desktop_logs.core.levels import DEBUG, ERROR, FATAL, INFO, WARN
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.storage.logfiles import NOTHING, LogFiles
@@ -106,3 +107,56 @@ def test_a_probe_with_files_off_touches_nothing(pair, disk):
     disk.room = 0
     pair.probe(100, DAY)
     assert contents(pair) == {}
+
+
+def test_positions_are_where_the_next_write_begins(pair):
+    assert pair.positions(DAY) == {"application": (APPLICATION, 0), "errors": ("errors-2026-11-22.log", 0)}
+    pair.write([(INFO, b"info")], DAY)
+    assert pair.reached == {"application": (APPLICATION, 5)}
+    assert pair.positions(DAY) == {"application": (APPLICATION, 5), "errors": (ERRORS, 0)}
+    pair.close()
+    assert pair.reached == {}
+    assert pair.positions(DAY) == {"application": (APPLICATION, 5), "errors": (ERRORS, 0)}
+    (pair.folder / APPLICATION).rename(pair.folder / f"{APPLICATION}.gz")
+    assert pair.positions(DAY)["application"] == (f"{APPLICATION}.1", 0)
+
+
+def test_a_write_can_be_taken_back(pair):
+    pair.write(ALL[:2], DAY)
+    before = contents(pair)
+    pair.write(ALL, DAY)
+    pair.undo()
+    assert contents(pair) == before
+
+
+def test_cutting_back_takes_away_what_came_after_the_marks(pair):
+    pair.configure(LogSettings(max_file_bytes=1_000))
+    pair.write([(INFO, b"x" * 899)], DAY)
+    marks = pair.positions(DAY)
+    before = contents(pair)
+    pair.write([(ERROR, b"y" * 99)] * 12, DAY)
+    pair.close()
+    assert len(contents(pair)) == 5
+    assert pair.cut_back(marks) == 2_400
+    assert contents(pair) == before
+    assert pair.cut_back(marks) == 0
+
+
+def test_files_of_other_days_and_other_series_are_not_cut(pair):
+    marks = pair.positions(DAY)
+    (pair.folder / "application-2036-11-22.log").write_bytes(b"later\n")
+    (pair.folder / "audit-2026-11-22.log").write_bytes(b"other\n")
+    (pair.folder / f"{APPLICATION}.1.gz").write_bytes(b"packed")
+    before = contents(pair)
+    assert pair.cut_back(marks) == 0
+    assert pair.cut_back({"application": ("no name of ours", 0)}) == 0
+    assert contents(pair) == before
+
+
+def test_more_than_a_group_can_be_is_not_cut(pair):
+    marks = pair.positions(DAY)
+    with open(pair.folder / APPLICATION, "wb") as file:
+        file.truncate(64_000_001)
+    with pytest.raises(StorageError, match="64,000,001 bytes that the history knows nothing of"):
+        pair.cut_back(marks)
+    assert (pair.folder / APPLICATION).stat().st_size == 64_000_001
