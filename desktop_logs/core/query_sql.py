@@ -174,7 +174,7 @@ def _sql(node: Node, parameters: list[Parameter]) -> str:
 
 
 def _text_sql(word: str, parameters: list[Parameter]) -> str:
-    if NEVER_STORED.search(word):
+    if NEVER_STORED in word:
         return "0"
     in_ascii = _likes(_like(word, is_part=True), _EVERYWHERE, parameters)
     parameters.append(word)
@@ -182,7 +182,7 @@ def _text_sql(word: str, parameters: list[Parameter]) -> str:
 
 
 def _field_sql(leaf: FieldLeaf, parameters: list[Parameter]) -> str:
-    if isinstance(leaf, FieldIs) and NEVER_STORED.search(leaf.text):
+    if isinstance(leaf, FieldIs) and NEVER_STORED in leaf.text:
         return "0"
     if leaf.field not in BUILT_IN:
         return _key_sql(leaf, parameters)

@@ -25,8 +25,9 @@ _TRIGRAM: Final = 3
 _MOST_TRIGRAMS: Final = 6
 _MOST_PHRASES: Final = 120
 """Of a whole query: FTS5 takes a tree of 256 and no more."""
-# Records come without them (core/escapes.py), and no database takes them.
-NEVER_STORED: Final = re.compile(r"[\0\ud800-\udfff]")
+NEVER_STORED: Final = "\0"
+"""Records come without it (core/escapes.py), and SQLite would take it for the end of a text."""
+
 # How rare a character is among its like in logs, roughly; others count 3, as digits do.
 _RARITY: Final = {" ": 0, "\n": 0, **dict.fromkeys("abcdefghijklmnopqrstuvwxyz", 1), **dict.fromkeys("jkqvwxyz", 2)}
 _RARITY_ELSE: Final = 3
@@ -145,7 +146,7 @@ def _claim(node: Node) -> _Claim | None:
 
 def _all_of(text: str) -> _Claim | None:
     """Of the trigrams that a document needs to have *text* in it, those that are likely the rarest."""
-    if NEVER_STORED.search(text):
+    if NEVER_STORED in text:
         return None
     parts = {text[at : at + _TRIGRAM] for at in range(len(text) - _TRIGRAM + 1)}
     rarest = sorted(parts, key=lambda part: (-sum(_RARITY.get(sign, _RARITY_ELSE) for sign in part), part))

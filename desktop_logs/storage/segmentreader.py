@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from desktop_logs.core.query_sql import Where, register_functions
+from desktop_logs.core.query_sql import QueryFunctions, Where, register_functions
 from desktop_logs.core.query_words import Bounds
 from desktop_logs.core.records import Record
 from desktop_logs.storage.schema import BLOCK_SHIFT, FORMAT, GROUP_SHIFT, RECORD_COLUMNS, fact, record_of
@@ -99,6 +99,7 @@ class SegmentReader:
 
     def __init__(self, path: Path, handler: Handler, *, may_grow: bool) -> None:
         self._handler = handler
+        self._functions: QueryFunctions | None = None
         with self._told():
             self._connection = self._connect(path, may_grow)
 
@@ -115,8 +116,8 @@ class SegmentReader:
         if may_grow or has_writer:
             try:
                 return self._opened(path, "mode=ro")
-            except sqlite3.OperationalError:
-                if has_writer:
+            except sqlite3.OperationalError as fault:
+                if has_writer or _code(fault) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
                     raise
         return self._opened(path, "mode=ro&immutable=1")
 
@@ -231,12 +232,16 @@ class SegmentReader:
         try:
             yield
         except sqlite3.Error as fault:
-            if functions := getattr(self, "_functions", None):
-                functions.raise_if_too_slow()
-            code = getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-            raise Unreadable(_REASONS.get(code, f"SQLite says: {fault}")) from fault
+            if self._functions is not None:
+                self._functions.raise_if_too_slow()
+            raise Unreadable(_REASONS.get(_code(fault), f"SQLite says: {fault}")) from fault
 
 
 def _of(bounds: Bounds) -> tuple[int, int, int]:
     """As _MAY_MATCH takes them."""
     return bounds.first_ns, bounds.last_ns, bounds.bands
+
+
+def _code(fault: sqlite3.Error) -> int:
+    """SQLite's own number for what went wrong, without the details."""
+    return getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from desktop_logs.core.errors import TooSlow
+from desktop_logs.core.levels import ALL_BANDS
 from desktop_logs.core.query import parse
 from desktop_logs.core.query_match import compile_node
-from desktop_logs.core.query_sql import QueryFunctions, register_functions, where
+from desktop_logs.core.query_sql import QueryFunctions, in_bands, register_functions, where
 from desktop_logs.core.query_tree import Node
 from desktop_logs.core.records import Record
 from tests.support.queries import records, trees
@@ -77,3 +78,24 @@ def test_an_expression_that_takes_too_long_ends_the_search_and_is_told(database:
         database.functions.raise_if_too_slow()
     assert slow.value.position == 2
     database.functions.raise_if_too_slow()
+
+
+@pytest.mark.parametrize("text", ["a\0", "message:a\0", "b:a\0", "~/a\0/"])
+def test_what_cannot_be_stored_is_not_found(database: Database, text: str) -> None:
+    database.hold([Record(1, 0, 9, "info", "", "a b", '{"b":"a"}')])
+    assert database.find(parse(text).tree) == []
+
+
+def test_an_id_that_was_made_is_found_by_its_number(database: Database) -> None:
+    held = [Record(seq, 5 * 10**9, 9, "info", "", "") for seq in (35, 36, 37)]
+    database.hold([*held, Record(38, 0, 9, "info", "", "", given_id=held[1].id.upper())])
+    assert database.find(parse(f"id:{held[1].id}").tree) == [1, 3]
+    assert database.find(parse("id:5000-1*").tree) == [1, 2, 3]
+
+
+def test_bands_are_one_more_condition(database: Database) -> None:
+    database.hold([Record(1, 0, severity, "", "", "a") for severity in (1, 5, 9, 12, 13, 17, 24)])
+    condition = in_bands(where(parse("a").tree), frozenset({2, 5}))
+    found = database.connection.execute(f"SELECT severity FROM records WHERE {condition.sql}", condition.parameters)
+    assert found.fetchall() == [(9,), (12,), (24,)]
+    assert in_bands(where(None), ALL_BANDS) == where(None)

@@ -111,7 +111,6 @@ def test_a_large_query_is_within_the_limits_of_fts5(index: sqlite3.Connection) -
 
 def test_what_no_record_has_is_not_asked_of_the_index() -> None:
     assert needed(Text("ab\0cd")) == ""
-    assert needed(Text("abc\ud800")) == ""
 
 
 def test_levels_and_times_of_all_parts_count() -> None:
