@@ -322,7 +322,6 @@ class MainWindow(QMainWindow):
         page.export_requested.connect(self.open_export_dialog)
         search = self._searches[page] = HistoryDock(page, self._theme, self._book, self._remembered)
         search.export_requested.connect(self._export)
-        search.surroundings_requested.connect(page.show_surroundings)
         page.state_changed.connect(lambda: self._state_changed(page))
         # Before the tab: the strip reports the first one as chosen while it is added.
         self._pages.append(page)
