@@ -17,6 +17,7 @@ from desktop_logs.core.producers import Numbers
 from desktop_logs.core.records import Record
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.core.wire import encode_entry
+from desktop_logs.storage.clockwatch import ClockWatch
 from desktop_logs.storage.diskqueue import Batch, DiskQueue, Leave, batch_of
 from desktop_logs.storage.folder import ELSEWHERE, cannot_keep, cannot_write
 from desktop_logs.storage.history import LAST_NUMBER, HistoryWriter, OnDamage

@@ -75,7 +75,7 @@ class HistoryWriter:
         self._elsewhere = elsewhere
         self._epoch = ""
         self.max_segment_bytes = 1 << 62
-        """A segment that has grown past this is followed by another of its day, so that retention has a part to take."""
+        """A segment that has grown past this is followed by another of its day, so that retention has parts to take."""
         self._is_full = False
         self._is_open = False
         self._is_reserved = False

@@ -21,7 +21,18 @@ import PySide6
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from tests.bench import client, events, filtering, history_search, idle, logging_call, memory, posted, starting
+from tests.bench import (
+    client,
+    events,
+    filtering,
+    history_search,
+    idle,
+    logging_call,
+    memory,
+    posted,
+    starting,
+    sustained,
+)
 from tests.bench.bench import Bench
 from tests.bench.report import Row, table
 
@@ -31,6 +42,7 @@ FIGURES: dict[str, ModuleType] = {
     "client": client,
     "filtering": filtering,
     "history": history_search,
+    "sustained": sustained,
     "memory": memory,
     "logging": logging_call,
     "starting": starting,

@@ -11,6 +11,7 @@ import pytest
 
 from desktop_logs.core.levels import DEBUG, ERROR
 from desktop_logs.core.producers import Numbers
+from desktop_logs.core.records import Record
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.storage import history as history_module
 from desktop_logs.storage.numbers import BLOCK, FILE_NAME
@@ -228,3 +229,14 @@ def test_bytes_and_records_of_all_segments_are_counted(data):
     disk.open()
     assert disk.history_records == 5
     assert disk.history_bytes == sum(path.stat().st_size for path in data.history.iterdir() if ".db" in path.name)
+
+
+def test_a_day_larger_than_an_eighth_of_the_limit_has_several_segments(data):
+    disk, _ = data.run(LogSettings(history_max_bytes=1_000_000))
+    disk.write(numbered(1, 1)).result(WAIT_S)
+    large = [Record(seq, seq, 9, "info", "test", f"{seq} {'x' * 1_000}") for seq in range(2, 400)]
+    disk.write(large).result(WAIT_S)
+    until(lambda: disk.history_bytes > 125_000)
+    disk.write(numbered(400, 400)).result(WAIT_S)
+    assert data.segments() == [FIRST, "segment-000002-2026-11-22.db"]
+    assert len(data.rows()) == 400
