@@ -69,6 +69,7 @@ class LocalHub:
             make = await asyncio.to_thread(_server_class)
             self._server = make(
                 self.hub,
+                search=self._history.search,
                 version=__version__,
                 clock_ns=time.time_ns,
                 report=self._report,
