@@ -169,21 +169,21 @@ class Desktop:
         self._window.clear_notice("folder")
         try:
             await self._hub.open()
-        except (FolderInUse, StorageError) as failure:
+        except FolderInUse as failure:
             self._tell_folder(failure)
         else:
             await self._listen(self._options.port)
 
-    def _tell_folder(self, failure: FolderInUse | StorageError) -> None:
+    def _tell_folder(self, failure: FolderInUse) -> None:
         """Another program writes there: this one does not, and its hub takes nothing that it could not keep."""
 
         def open_again() -> None:
             self._tasks.start(self._start_hub(), "open the data folder")
 
         offers = [("Try again", open_again)]
-        address = failure.url if isinstance(failure, FolderInUse) else ""
-        if address:
-            offers.insert(0, ("Join it", lambda: self._join("folder", ServerAddress(address))))
+        if failure.url:
+            holder = ServerAddress(failure.url)
+            offers.insert(0, ("Join it", lambda: self._join("folder", holder)))
         self._window.show_notice("folder", str(failure), level="error", actions=offers)
 
     def _join(self, notice: str, address: ServerAddress) -> None:
@@ -246,10 +246,12 @@ class Desktop:
 
     def _tell_files(self, problem: str) -> None:
         text = f"{problem} Until then records are shown, but not kept."
-        self._window.show_notice("files", text, level="error", actions=[("Go on without files", self._no_files)])
+        self._window.show_notice(
+            "files", text, level="error", actions=[("Go on without keeping them", self._keep_none)]
+        )
 
-    def _no_files(self) -> None:
-        self._hub.disk.configure(self._hub.disk.settings.changed(files=False))
+    def _keep_none(self) -> None:
+        self._hub.disk.configure(self._hub.disk.settings.changed(files=False, history=False))
         self._window.clear_notice("files")
 
     def abandon(self) -> None:

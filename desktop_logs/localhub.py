@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from desktop_logs import __version__
 from desktop_logs.core.addresses import DEFAULT_PATH, HUB_HOST
-from desktop_logs.core.errors import FolderInUse, ListenError
+from desktop_logs.core.errors import FolderInUse, ListenError, StorageError
 from desktop_logs.core.feed import FeedState
 from desktop_logs.core.history import History
 from desktop_logs.core.hub import Hub
@@ -49,7 +49,12 @@ class LocalHub:
         self._lock = DataLock(data_dir, what)
         self._repairs: Repairs | None = None
         self.disk = DiskThread(
-            logs_dir(data_dir), settings, history=history, on_damage=self._set_aside, console=console
+            logs_dir(data_dir),
+            settings,
+            history=history,
+            on_damage=self._set_aside,
+            may_write=self._hold_folder,
+            console=console,
         )
         self.hub = Hub(self.disk)
         self._history = LocalHistory(history)
@@ -80,7 +85,8 @@ class LocalHub:
         """Take the data folder for this program, and go on where the last one ended: the newest records are in the
         ring again, and what comes is stored.
 
-        Raises FolderInUse; nothing is written then, and it may be tried again.
+        Raises FolderInUse; nothing is written then, and it may be tried again. A folder that cannot be written is no
+        reason to stop: `problem` says so until it can.
         """
         if self._is_open:
             return
@@ -89,8 +95,11 @@ class LocalHub:
         except FolderInUse as failure:
             self._become(FeedState("failed", "data folder in use", str(failure)))
             raise
-        if notice:
-            self._report(notice)
+        except StorageError:
+            pass  # the disk thread meets it too, tells it, and tries again: what comes is shown meanwhile
+        else:
+            if notice:
+                self._report(notice)
         self._is_open = True
         history = history_dir(self.data_dir)
         ended_well = not await asyncio.to_thread(was_left_open, history)
@@ -151,6 +160,13 @@ class LocalHub:
         flushed = self.disk.close(FLUSH_TIMEOUT_S)
         self._lock.release()
         return flushed
+
+    def _hold_folder(self) -> None:
+        """Costs nothing once it is held. Raises StorageError."""
+        try:
+            self._lock.acquire()
+        except FolderInUse as failure:
+            raise StorageError(*failure.args) from failure
 
     def _set_aside(self, name: SegmentName) -> None:
         """The disk thread has met damage in the segment that it writes to."""

@@ -55,7 +55,8 @@ class DiskThread:
     *today* gives the local date. *console* gets what `console` and `console_level` let through, also while the disk
     fails; a batch that is written again is printed again. *elsewhere* is the advice on how to choose another folder.
     *on_damage* is told of a damaged segment, on the thread or in `open`, and must set it aside; without it nothing is
-    stored while the newest one is damaged.
+    stored while the newest one is damaged. *may_write* is asked before anything is written, and raises StorageError
+    while this program may not.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class DiskThread:
         history: Path | None = None,
         on_damage: OnDamage | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
+        may_write: Callable[[], object] = lambda: None,
         space: FreeSpace | None = None,
         watch: ClockWatch | None = None,
     ) -> None:
@@ -82,6 +84,7 @@ class DiskThread:
         self._encode = encode
         self._today = today
         self._console = console
+        self._may_write = may_write
         self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
         self._queue = DiskQueue(max_queue_records, max_queue_bytes)
         self._stored = 0
@@ -103,6 +106,7 @@ class DiskThread:
         self._failed_bytes = 0
         self._probe_at_s = 0.0
         self._measure_at_s = 0.0
+        self._is_measured = False
         self._tidied: object = None
         self._tidy_at_s = 0.0
 
@@ -161,7 +165,8 @@ class DiskThread:
         if history is None:
             return Restored()
         restored: list[Restored] = []
-        if self._attempt(lambda: restored.append(history.open())) is None and not self._current.history:
+        failed = self._attempt(self._may_write) or self._attempt(lambda: restored.append(history.open()))
+        if failed is None and not self._current.history:
             self._attempt(history.release)
         (left,) = restored or [history.unopened()]
         return left if self._current.history else replace(left, newest=())
@@ -225,7 +230,7 @@ class DiskThread:
         while True:
             self._tidy()
             indexed = self._history is not None and self._current.history
-            wait_s = _PROBE_S if self._write_problem else _TIDY_AGAIN_S
+            wait_s = _PROBE_S if self._write_problem else _TIDY_AGAIN_S if self._is_measured else _MEASURE_S
             job = self._queue.next(wait_s, *(_INDEXED_GROUP if indexed else _GROUP))
             if job is None:
                 break
@@ -256,7 +261,7 @@ class DiskThread:
         # Without a history, closing the files has ended whatever was wrong with them.
         if self._history is not None:
             self._history.resync()
-            if not settings.history:
+            if not settings.history and settings.files:
                 self._attempt(self._history.release)
 
     def _leave(self, left: Leave) -> None:
@@ -267,6 +272,7 @@ class DiskThread:
             left.done.set()
 
     def _settle(self, group: list[Batch]) -> None:
+        self._is_measured = False
         if self._history is not None:
             newest = [batch.records[-1].seq for batch in group if batch.records]
             self._history.head = max([self._history.head, *newest])
@@ -288,18 +294,25 @@ class DiskThread:
         self._print(group)
 
     def _store(self, batches: Sequence[Batch], entries: Sequence[tuple[int, bytes]]) -> None:
-        history = self._history
+        history = self._history if self._current.history else None
+        if history is None and not entries:
+            return
+        self._may_write()
         self._space.check(sum(batch.size for batch in batches), self._current.min_free_bytes)
-        if history is not None and self._current.history:
+        if history is not None:
             records = [record for batch in batches for record in batch.records]
             numbers = [batch.numbers for batch in batches if batch.numbers is not None]
             history.write(records, numbers, entries, self._today())
-        elif entries:
-            if history is not None:
-                history.release()
-            self._files.write(entries, self._today())
+            return
+        if self._history is not None:
+            self._history.release()
+        self._files.write(entries, self._today())
 
     def _probe(self) -> None:
+        keeps_history = self._history is not None and self._current.history
+        if not keeps_history and not self._current.files:
+            return
+        self._may_write()
         self._space.check(self._failed_bytes, self._current.min_free_bytes)
         if self._history is not None and self._current.history:
             self._history.probe(self._failed_bytes, self._today())
@@ -311,6 +324,7 @@ class DiskThread:
         if history is None or now_s < self._measure_at_s:
             return
         self._measure_at_s = now_s + _MEASURE_S
+        self._is_measured = True
         history.max_segment_bytes = self._current.history_max_bytes // _SEGMENTS_OF_ONE_LIMIT
         try:
             history.renew()
@@ -342,7 +356,7 @@ class DiskThread:
                 time.sleep(0)  # gives the GIL to the window: a wait of 5 ms for it becomes 0.3 ms
         return lines
 
-    def _attempt(self, act: Callable[[], None]) -> StorageError | None:
+    def _attempt(self, act: Callable[[], object]) -> StorageError | None:
         """Run *act* and set or clear the problem by what comes of it; returns the error, if any."""
         try:
             act()

@@ -95,10 +95,11 @@ async def measured(count: int, begin: Callable[[], None], came: Callable[[], int
 
 @asynccontextmanager
 async def our_hub(folder: Path) -> AsyncIterator[tuple[int, Hub]]:
-    hub = LocalHub(folder, LogSettings(), report=print)
-    await hub.start(0)
+    hub = LocalHub(folder, LogSettings(), what="a measurement", report=print)
+    await hub.open()
+    await hub.listen(0)
     try:
-        yield hub.server.port, hub.hub
+        yield int(hub.url.rpartition(":")[2]), hub.hub
     finally:
         await hub.stop()
 
