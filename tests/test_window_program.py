@@ -103,9 +103,7 @@ def test_a_query_is_completed_named_and_brought_back_by_keyboard_alone(
     assert first.program.wait() == 0
 
     again = Running(start, display, tmp_path / "data")
-    again.shows(0)
-    again.post(*MIXED)
-    again.shows(80)
+    again.shows(80)  # they are there again
     display.keys(again.window, "slash", "Up")
     again.shows(20)
     display.keys(again.window, "Escape")
