@@ -103,6 +103,7 @@ class DiskThread:
         self._failed_bytes = 0
         self._probe_at_s = 0.0
         self._measure_at_s = 0.0
+        self._is_measured = True
         self._tidied: object = None
         self._tidy_at_s = 0.0
 
@@ -225,7 +226,7 @@ class DiskThread:
         while True:
             self._tidy()
             indexed = self._history is not None and self._current.history
-            wait_s = _PROBE_S if self._write_problem else _TIDY_AGAIN_S
+            wait_s = _PROBE_S if self._write_problem else _TIDY_AGAIN_S if self._is_measured else _MEASURE_S
             job = self._queue.next(wait_s, *(_INDEXED_GROUP if indexed else _GROUP))
             if job is None:
                 break
@@ -268,6 +269,7 @@ class DiskThread:
 
     def _settle(self, group: list[Batch]) -> None:
         if self._history is not None:
+            self._is_measured = False
             newest = [batch.records[-1].seq for batch in group if batch.records]
             self._history.head = max([self._history.head, *newest])
         entries: list[tuple[int, bytes]] = []
@@ -311,6 +313,7 @@ class DiskThread:
         if history is None or now_s < self._measure_at_s:
             return
         self._measure_at_s = now_s + _MEASURE_S
+        self._is_measured = True
         history.max_segment_bytes = self._current.history_max_bytes // _SEGMENTS_OF_ONE_LIMIT
         try:
             history.renew()

@@ -136,7 +136,7 @@ def test_a_new_day_is_a_new_segment_that_knows_all_producers(data):
 
 
 def test_200_midnights_back_and_forth_keep_the_order(data):
-    disk, _ = data.run(LogSettings(max_age_days=36_500))
+    disk, _ = data.run(LogSettings(max_age_days=36_500, history_max_age_days=36_500))
     steps = [1, 1, -1, 1, -2, 1, 3650, -3650]
     for seq in range(1, 201):
         disk.write(numbered(seq, seq)).result(WAIT_S)
