@@ -199,7 +199,7 @@ class LocalHub:
 
     @property
     def head(self) -> int:
-        return self.hub.ring.head
+        return self.hub.head
 
     def since(self, seq: int, limit: int = 5000) -> list[Record]:
         """As Ring.since."""

@@ -192,14 +192,15 @@ class HistoryWriter:
         except BaseException:
             self._close_segment()
             raise
-        try:
-            with self._told():
+        with self._told():
+            try:
                 marks = self._files.reached
                 segment.mark({series: mark for series, mark in marks.items() if mark != self._marks.get(series)})
                 segment.commit()
-        except BaseException:
-            self._files.undo()
-            raise
+            except BaseException:
+                # Before the segment may be set aside: who rebuilds it reads these files, and the lines come again.
+                self._files.undo()
+                raise
         self._marks.update(marks)
         for producer in forgotten:
             self._producers.pop(producer, None)

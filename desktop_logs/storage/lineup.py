@@ -8,7 +8,7 @@ SQLite does not see damage inside a text.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from desktop_logs.core.records import Record
@@ -22,6 +22,7 @@ _TABLES: Final = (
     f"CREATE TABLE lines (at INTEGER PRIMARY KEY, {COLUMNS}, number, is_own)",
     "CREATE INDEX numbers ON lines (number) WHERE number IS NOT NULL",
     "CREATE TABLE siblings (given_id, time_ns)",
+    "CREATE INDEX of_siblings ON siblings (given_id, time_ns)",
 )
 _FIRST_OF_NUMBER: Final = """
 is_own AND at > (SELECT min(at) FROM lines AS first WHERE first.number = lines.number AND first.number IS NOT NULL)
@@ -55,24 +56,25 @@ SELECT number FROM lines WHERE number IS NOT NULL AND number > ?1 AND number < ?
 
 
 class Lineup:
-    """Lines brought to the `rows` of *connection*, whose numbers are from *first* to below *end*.
+    """Lines brought to the `rows` of *connection*.
 
-    *siblings* are ids and times of records in other segments, whose lines are in the same files.
+    *bounds* gives the lowest number of those rows, and the one that all are below; *siblings* are ids and times of
+    records in other segments, whose lines are in the same files. Both are asked when the lines have been read: another
+    segment of the day may be written meanwhile, and what is read of its lines must be known to be its own.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, siblings: Iterable[Sequence[tuple[str, int]]], first: int, end: int
+        self,
+        connection: sqlite3.Connection,
+        bounds: Callable[[], tuple[int, int]],
+        siblings: Callable[[], Iterable[Sequence[tuple[str, int]]]],
     ) -> None:
         self._connection = connection
-        self._first = first
-        self._end = end
+        self._bounds = bounds
+        self._siblings = siblings
+        self._first = self._end = 0
         for statement in _TABLES:
             connection.execute(statement)
-        connection.execute("BEGIN")
-        for chunk in siblings:
-            connection.executemany("INSERT INTO siblings VALUES (?, ?)", chunk)
-        connection.execute("CREATE INDEX of_siblings ON siblings (given_id, time_ns)")
-        connection.execute("COMMIT")
 
     def merge(self, chunks: Iterable[Sequence[DayLine]]) -> None:
         """Bring the lines of one series of files to the rows: each into the place of its row, or into a free one.
@@ -87,6 +89,10 @@ class Lineup:
         for chunk in chunks:
             given = [(*values_of(line.record), line.number, line.number is not None) for line in chunk]
             self._connection.executemany(insert, given)
+        self._first, self._end = self._bounds()
+        run("DELETE FROM siblings")
+        for known in self._siblings():
+            self._connection.executemany("INSERT INTO siblings VALUES (?, ?)", known)
         for statement in _BEFORE_MATCHING:
             run(statement)
         run(_MATCH.format(key="given_id, time_ns"))

@@ -74,7 +74,7 @@ def rebuild(
                 first, end = _bounds(folder, name)
                 beside = _salvage(connection, damaged, first, end, is_stopped)
                 salvaged = _count(connection)
-                lineup = Lineup(connection, _siblings(folder, name), first, end)
+                lineup = Lineup(connection, lambda: _settled_bounds(folder, name), lambda: _siblings(folder, name))
                 for stem in STEMS:
                     lineup.merge(_chunks(lines_of(logs_folder, stem, name.day), is_stopped))
                 records = _count(connection)
@@ -127,6 +127,20 @@ def _bounds(folder: Path, name: SegmentName) -> tuple[int, int]:
             elif number is not None:
                 end = min(end, number)
     return first, end
+
+
+def _settled_bounds(folder: Path, name: SegmentName) -> tuple[int, int]:
+    """The same, when every line that is in the files by now has its record in its segment, or is taken back.
+
+    The writer begins a segment and its transaction before it appends the lines, and commits afterwards.
+    """
+    newest = segments_in(folder)[-1:]
+    if newest and newest[0].day == name.day and newest[0] > name:
+        path = folder / str(newest[0])
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)) as writer:
+            writer.execute("BEGIN IMMEDIATE")
+            writer.execute("ROLLBACK")
+    return _bounds(folder, name)
 
 
 def _reader(path: Path) -> sqlite3.Connection:

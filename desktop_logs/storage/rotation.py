@@ -125,7 +125,8 @@ class RotatingFile:
             self.undo()
             raise
         with self._lock:
-            self._live = frozenset({self.live})
+            # Also what it has rolled away from: until the next append it may have to be taken back.
+            self._live = frozenset({self.live, *(str(touched.name) for touched in self._touched)})
 
     def undo(self) -> None:
         """Take back the last append, so that it can be tried again without doubling a line. Closes the file.

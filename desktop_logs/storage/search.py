@@ -120,9 +120,9 @@ class HistorySearch:
                 progress.begin(name)
                 with self._kept(faults, name), self._open(name, names[-1]) as segment:
                     faults.unindexed += bool(wanted.words and not segment.is_indexed)
-                    for step in segment.newest(wanted, last_seq, limit):
+                    for step in segment.newest(wanted, last_seq, limit - len(found)):
                         self._check()
-                        found += step.records[: limit - len(found)]
+                        found += step.records
                         if len(found) == limit:
                             return Found(found, True, faults.sentence(), not faults.reasons)
                         progress.reached(step.done)

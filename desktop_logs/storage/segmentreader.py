@@ -154,7 +154,7 @@ class SegmentReader:
             return None if first is None else int(first)
 
     def newest(self, wanted: Wanted, last_seq: int, limit: int) -> Iterator[Step]:
-        """What *wanted* selects up to the number *last_seq*, newest first; a step has no more than *limit*."""
+        """What *wanted* selects up to the number *last_seq*, newest first: *limit* records at the most."""
         if self._is_empty:
             return
         with self._told():
@@ -163,7 +163,8 @@ class SegmentReader:
             total = max(last - first + 1, 1)
             for step_first, found in self._scanned(wanted, first, last, below, last_seq, limit):
                 yield Step(found, (last - step_first + 1) / total)
-            if below:
+                limit -= len(found)
+            if below and limit:
                 groups = first << BLOCK_SHIFT - GROUP_SHIFT
                 until = min(below - 1, last_seq, (last << BLOCK_SHIFT) + _BLOCK - 1)
                 for group, found in self._looked_up(wanted, groups, until, limit):
@@ -197,10 +198,12 @@ class SegmentReader:
         sql = _IN_BLOCKS.format(condition=wanted.where.sql, order="DESC")
         count = _FIRST_BLOCKS
         first = max(first, first_seq >> BLOCK_SHIFT)
-        while last >= first:
+        while last >= first and limit:
             start = max(last - count + 1, first)
             parameters = (start, last, *_of(wanted.bounds), first_seq, last_seq, *wanted.where.parameters, limit)
-            yield start, self._rows(sql, parameters)
+            found = self._rows(sql, parameters)
+            yield start, found
+            limit -= len(found)
             last, count = start - 1, min(count * _GROWTH, _MOST_BLOCKS)
 
     def _looked_up(
@@ -210,12 +213,14 @@ class SegmentReader:
         sql = _IN_GROUPS.format(condition=wanted.where.sql)
         count = _FIRST_GROUPS
         last_group = last_seq >> GROUP_SHIFT
-        while last_group >= first_group:
+        while last_group >= first_group and limit:
             asked = (wanted.words, first_group, last_group, *_of(wanted.bounds), count)
             groups, found, lowest = self._connection.execute(_GROUPS, asked).fetchone()
             if not found:
                 return
-            yield lowest, self._rows(sql, (groups, last_seq, *wanted.where.parameters, limit))
+            rows = self._rows(sql, (groups, last_seq, *wanted.where.parameters, limit))
+            yield lowest, rows
+            limit -= len(rows)
             if found < count:
                 return
             last_group, count = lowest - 1, min(count * _GROWTH, _MOST_GROUPS)

@@ -40,7 +40,7 @@ def merged(rows, lines, siblings=(), first=1, end=2**62):
         connection.executemany(
             "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)", [(row.seq, *values_of(row)) for row in rows]
         )
-        lineup = Lineup(connection, siblings, first, end)
+        lineup = Lineup(connection, lambda: (first, end), lambda: siblings)
         lineup.merge([lines])
         lineup.merge([lines[::2]])  # the errors, which have their lines twice
         found = connection.execute(f"SELECT seq, {COLUMNS} FROM rows ORDER BY seq").fetchall()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -104,6 +105,33 @@ def test_lines_of_another_segment_of_the_day_are_left_out(house):
     write_segment(house.history, SegmentName(11, DAY), before)
     write_segment(house.history, SegmentName(13, DAY), after)
     house.rebuilt(ours[:3], before + ours + after)
+    assert house.records() == ours
+
+
+def test_what_the_writer_puts_into_another_segment_meanwhile_is_left_out(house, monkeypatch):
+    ours, later = [record(10), record(11, "o", "id-11")], [record(20), record(21, "n", "id-21")]
+    lines_of = rebuilding.lines_of
+
+    def written_meanwhile(*of_what):
+        if not (house.history / str(SegmentName(13, DAY))).exists():
+            write_segment(house.history, SegmentName(13, DAY), later)
+        return lines_of(*of_what)
+
+    monkeypatch.setattr(rebuilding, "lines_of", written_meanwhile)
+    house.rebuilt(ours[:1], ours + later)
+    assert house.records() == ours
+
+
+def test_lines_that_are_not_committed_yet_are_waited_for(house):
+    ours, later = [record(10), record(11, "o", "id-11")], [record(20), record(21, "n", "id-21")]
+    path = write_segment(house.history, SegmentName(13, DAY), [])
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        schema.insert_records(writer, later)
+        committing = threading.Timer(0.3, writer.execute, ["COMMIT"])
+        committing.start()
+        house.rebuilt(ours[:1], ours + later)
+        committing.join()
     assert house.records() == ours
 
 

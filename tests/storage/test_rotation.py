@@ -322,11 +322,15 @@ def test_half_a_line_is_refused(make, tmp_path):
     assert files(tmp_path) == {}
 
 
-def test_only_the_open_file_is_live(make):
+def test_the_open_file_is_live_and_what_the_last_append_has_touched(make):
     series = make(max_bytes=4)
     ran = []
     first, second = LogName("app", DAY), LogName("app", DAY, 1)
     series.append(b"1\n222\n", DAY)
+    assert not series.unless_live(first, lambda: ran.append(0))
+    series.undo()
+    series.append(b"1\n222\n", DAY)
+    series.append(b"\n", DAY)
     assert series.unless_live(first, lambda: ran.append(1))
     assert not series.unless_live(second, lambda: ran.append(2))
     series.close()
