@@ -28,6 +28,11 @@ def cell_text(record: Record, column: int, *, dated: bool = False) -> str:
     return first_line(record)[0]
 
 
+def is_of_another_day(time_ns: int, now_ns: int) -> bool:
+    """True when the time of day alone would not tell when *time_ns* was."""
+    return format_local(time_ns)[:10] != format_local(now_ns)[:10]
+
+
 def first_line(record: Record) -> tuple[str, int]:
     """The first line of the message, cut at 2,000 characters, and how many lines more the detail has.
 

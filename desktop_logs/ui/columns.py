@@ -47,13 +47,16 @@ class Columns(QHeaderView):
 
     def reset_columns(self) -> None:
         """All columns, in their first order; their widths in characters of the table's font."""
-        advance = self.parentWidget().fontMetrics().horizontalAdvance("M")
         for column in range(len(COLUMNS)):
             self.setSectionHidden(column, False)
             self.moveSection(self.visualIndex(column), column)
-            left = FIRST_PADDING if column == TIME else PADDING
-            self.resizeSection(column, self._widths[column] * advance + left + PADDING)
+            self.resizeSection(column, self._width(column, self._widths[column]))
         self.changed.emit()
+
+    def set_time_characters(self, characters: int) -> None:
+        """Make the times *characters* wide, unless a person gave them a width of their own."""
+        self._widths[TIME] = characters
+        self._fit_times()
 
     def restore(self, state: QByteArray) -> bool:
         """Take back what saveState gave; False, with the first order, when *state* is not of that kind."""
@@ -61,6 +64,7 @@ class Columns(QHeaderView):
         if not restored or self.hiddenSectionCount() >= len(COLUMNS):
             self.reset_columns()
             restored = False
+        self._fit_times()  # they were perhaps dated then
         self._set_manners()  # a saved state carries these too, and they are not a person's choice
         self.changed.emit()
         return restored
@@ -77,6 +81,15 @@ class Columns(QHeaderView):
             action.toggled.connect(lambda shown, column=column: self.set_shown(column, shown))
         menu.addSeparator()
         menu.addAction("Reset columns", self.reset_columns)
+
+    def _width(self, column: int, characters: int) -> int:
+        advance = self.parentWidget().fontMetrics().horizontalAdvance("M")
+        return characters * advance + (FIRST_PADDING if column == TIME else PADDING) + PADDING
+
+    def _fit_times(self) -> None:
+        usual = [self._width(TIME, characters) for characters in (CLOCK_CHARACTERS, DATED_CHARACTERS)]
+        if self.sectionSize(TIME) in usual:
+            self.resizeSection(TIME, self._width(TIME, self._widths[TIME]))
 
     def _open_menu(self, at: QPoint) -> None:
         menu = QMenu(self)

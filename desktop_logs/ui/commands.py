@@ -23,6 +23,13 @@ class Command:
     in_menu: bool = True
     why_not: Callable[[], str] | None = None
     """Why it cannot be done at present, empty when it can: the menu says so. Its keys stay, and *act* answers them."""
+    page_key: str = ""
+    """A letter that the page answers, where nobody types: told in the menu, and no shortcut."""
+
+    def label(self, reason: str = "") -> str:
+        """What the menu says, with the *reason* why it cannot be done."""
+        name = f"{self.name}  ({reason})" if reason else self.name
+        return f"{name}\t{self.page_key}" if self.page_key else name
 
 
 class Commands:
@@ -35,7 +42,7 @@ class Commands:
         self._conditional: list[tuple[QAction, Command]] = []
         for group in groups:
             for command in group:
-                action = QAction(command.name, window)
+                action = QAction(command.label(), window)
                 action.setShortcuts([QKeySequence(keys) for keys in command.keys])
                 action.triggered.connect(lambda _checked=False, act=command.act: act())
                 window.addAction(action)
@@ -68,7 +75,7 @@ class Commands:
         """Say in the menu what cannot be done at present."""
         for action, command in self._conditional:
             reason = command.why_not() if command.why_not is not None else ""
-            action.setText(f"{command.name}  ({reason})" if reason else command.name)
+            action.setText(command.label(reason))
             action.setEnabled(not reason)
 
     def _allow(self) -> None:

@@ -51,12 +51,12 @@ class RowSource(Protocol):
 class RecordDelegate(QStyledItemDelegate):
     """Draws the cells of one table. *first_column* is the logical column that stands leftmost.
 
-    Times have their date where they are *dated*.
+    Times have their date while it is *dated*.
     """
 
     def __init__(self, palette: Palette, font: QFont, parent: QWidget | None = None, *, dated: bool = False) -> None:
         super().__init__(parent)
-        self._dated = dated
+        self.dated = dated
         self.first_column = TIME
         self._lines: dict[int, tuple[str, int]] = {}
         """First line and number of further lines, by record number: dividing a message costs more than drawing it."""
@@ -120,7 +120,7 @@ class RecordDelegate(QStyledItemDelegate):
                 painter.setPen(self._levels[record.severity])
             else:
                 painter.setPen(self._text)
-            painter.drawText(at, self._elided(cell_text(record, column, dated=self._dated), space))
+            painter.drawText(at, self._elided(cell_text(record, column, dated=self.dated), space))
 
     def paint_focus(self, painter: QPainter, rect: QRect) -> None:
         """Mark the current row of a keyboard user who has taken it out of the selection."""

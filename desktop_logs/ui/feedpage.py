@@ -21,6 +21,7 @@ from desktop_logs.core.query import Query
 from desktop_logs.core.records import Record
 from desktop_logs.core.settings import DEFAULT_HELD_RECORDS
 from desktop_logs.ui.backfill import Backfill
+from desktop_logs.ui.cells import is_of_another_day
 from desktop_logs.ui.detail import DetailPane
 from desktop_logs.ui.empty import EmptyState
 from desktop_logs.ui.filterbar import FilterBar
@@ -129,6 +130,11 @@ class FeedPage(QWidget):
         """Show all that stands within *span_s* seconds of *record*, whatever the filter; Esc leads back."""
         self.surroundings.open(record, span_s)
 
+    def surround_current(self) -> None:
+        """The same around the current record, or the uppermost when none is."""
+        if self._take_current() and (record := self.table.current_record()) is not None:
+            self.show_surroundings(record)
+
     def focus_table(self) -> None:
         """Give the keyboard to the table; to the page itself while the table is not there yet."""
         target = self.table if self._stack.currentWidget() is self.splitter else self
@@ -174,14 +180,13 @@ class FeedPage(QWidget):
         elif text in ("w", "W"):
             self.go_to(WARNINGS, "warning", 1 if text == "w" else -1)
         elif text == "s":
-            if self._take_current() and (record := self.table.current_record()) is not None:
-                self.show_surroundings(record)
+            self.surround_current()
         elif event.key() == Qt.Key.Key_End:
             self.table.set_following(True)
         elif event.key() == Qt.Key.Key_Escape:
-            if self.surroundings.is_open:
-                self.surroundings.leave()
             self.focus_table()
+            if self.surroundings.is_open:
+                self.surroundings.leave()  # the search that led there may take the keyboard back
         else:
             super().keyPressEvent(event)
 
@@ -233,6 +238,9 @@ class FeedPage(QWidget):
         self._has_shown = True
         if len(records) == self._limit or len(taken) < len(records):
             self._arm()
+        else:
+            # Numbers may have jumped after a crash, and what was never given out does not wait for a paused view.
+            self._seq = max(self._seq, self.feed.head)
         took_s = self._clock() - self._last_frame_s
         if took_s > _FRAME_BUDGET_S:
             self._limit = max(self._limit // 2, _LEAST_A_FRAME)
@@ -246,6 +254,7 @@ class FeedPage(QWidget):
         if not self.isVisible():
             return
         self._told = self.model.shown_count, self.model.held_count
+        self.table.set_dated(self._told[0] > 0 and is_of_another_day(self.model.record_at(0).time_ns, time.time_ns()))
         self.bar.set_figures(*self._told, self.model.counts)
         self.status.show_view()
         self.surroundings.show_figures()

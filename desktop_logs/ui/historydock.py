@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _SHARE: Final = 0.45
 """How much of the height the panel has when it opens."""
 _LEAST_HEIGHT: Final = 220
+_LEAST_BESIDE_PLACE: Final = 440
+"""With less height for both, in pixels, the panel makes room for the place that somebody goes to."""
 _log = logging.getLogger(__name__)
 
 
@@ -39,6 +41,9 @@ class HistoryDock(QObject):
         self._tasks = Tasks(_report)
         self.panel: HistoryPanel | None = None
         """None until it is opened for the first time."""
+        self._makes_room = False
+        """True while it is hidden for a place, and comes back when that is left."""
+        page.surroundings.changed.connect(self._place_changed)
 
     def open(self) -> None:
         """Open the panel with the query and the levels that the page shows, or say why that cannot be."""
@@ -50,14 +55,9 @@ class HistoryDock(QObject):
             self.panel = self._make()
         panel = self.panel
         if not panel.isVisibleTo(self._page):
-            panel.prepare(self._page.bar.query.text, self._page.bar.bands)
-            panel.show()
-            layout = self._page.layout()
-            assert layout is not None
-            layout.activate()
-            height = self._divided.height()
-            below = max(round(height * _SHARE), min(_LEAST_HEIGHT, height))
-            self._divided.setSizes([height - below, below])
+            if not self._makes_room:
+                panel.prepare(self._page.bar.query.text, self._page.bar.bands)
+            self._show(panel)
         panel.focus_query()
 
     def close(self) -> None:
@@ -65,12 +65,36 @@ class HistoryDock(QObject):
         if self.panel is None:
             return
         self.panel.stop()
+        self._makes_room = False
         if self.panel.isVisibleTo(self._page):
             self.panel.hide()
             self._page.detail.show_record(self._page.table.current_record())
             self._page.focus_table()
 
     # Inside
+
+    def _show(self, panel: HistoryPanel) -> None:
+        self._makes_room = False
+        panel.show()
+        layout = self._page.layout()
+        assert layout is not None
+        layout.activate()
+        height = self._divided.height()
+        below = max(round(height * _SHARE), min(_LEAST_HEIGHT, height))
+        self._divided.setSizes([height - below, below])
+
+    def _show_surroundings(self, record: Record, span_s: float) -> None:
+        self._page.show_surroundings(record, span_s)
+        if self.panel is not None and self._divided.height() < _LEAST_BESIDE_PLACE:
+            self._makes_room = True
+            self.panel.hide()
+            self._page.focus_table()
+
+    def _place_changed(self) -> None:
+        if self._makes_room and self.panel is not None and not self._page.surroundings.is_open:
+            self._show(self.panel)
+            self._show_record(self.panel.table.current_record())
+            self.panel.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _make(self) -> HistoryPanel:
         from desktop_logs.ui.historypanel import SPANS_S, HistoryPanel  # loaded when it is opened, as all dialogs are
@@ -98,7 +122,7 @@ class HistoryDock(QObject):
             self._divided.setCollapsible(at, False)
             self._divided.setStretchFactor(at, 1)
         panel.record_selected.connect(self._show_record)
-        panel.surroundings_requested.connect(page.show_surroundings)
+        panel.surroundings_requested.connect(self._show_surroundings)
         panel.span_chosen.connect(self._remembered.set_span_s)
         panel.export_requested.connect(self.export_requested)
         panel.copy_refused.connect(self._refuse_copy)

@@ -95,9 +95,10 @@ class Notice(QWidget):
         label = QLabel(text, self)
         # A server's own words may be in it: never markup.
         label.setTextFormat(Qt.TextFormat.PlainText)
-        label.setWordWrap(True)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        # After the size policy, which would take back that the height follows from the width: lines would be cut off.
+        label.setWordWrap(True)
         label.setAccessibleName("Notice")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 6, 8, 6)

@@ -70,6 +70,11 @@ class Rate:
         then_s, before = samples[0]
         return round((head - before) / (now_s - then_s)) if now_s > then_s else 0
 
+    def rest(self) -> int:
+        """Nothing comes at present: no records a second. The next sample begins anew."""
+        self._samples.clear()
+        return 0
+
 
 class StatusBar(QWidget):
     """One line of figures about *feed*; *figures* tells those of the view.
@@ -148,7 +153,8 @@ class StatusBar(QWidget):
         """Read the figures and show what changed."""
         now_s = self._clock()
         state, figures, stats = self._feed.state, self._figures(), self._feed.stats()
-        rate = self._rate.sample(now_s, self._feed.head)
+        # What a start finds in the history did not come now, and numbers jump there after a crash.
+        rate = self._rate.sample(now_s, self._feed.head) if state.phase == "live" else self._rate.rest()
         self._dot.set_color(state_color(state, self._palette))
         is_new = rate > 0 or state.phase == "waiting"  # whose seconds count down
         if self._state.text() != (text := state_text(state, now_s)):

@@ -72,7 +72,7 @@ class Surroundings(QObject):
         bar.span_chosen.connect(self._span_chosen)
         bar.leave_requested.connect(self.leave)
         table.newer_wanted.connect(self._load_newer)
-        table.live_wanted.connect(self.leave)
+        table.live_wanted.connect(self._follow)
 
     @property
     def is_open(self) -> bool:
@@ -129,6 +129,11 @@ class Surroundings(QObject):
             self._bar.say(f"{note}{count:,} {'record' if count == 1 else 'records'} {whence}{self._note}")
 
     # Inside
+
+    def _follow(self) -> None:
+        """Somebody asked for the newest: `leave` alone would lead to where the view was, far from them perhaps."""
+        self.leave()
+        self._table.set_following(True)
 
     @property
     def _history(self) -> History | None:

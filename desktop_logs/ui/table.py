@@ -14,7 +14,7 @@ from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
-from desktop_logs.ui.columns import Columns
+from desktop_logs.ui.columns import CLOCK_CHARACTERS, DATED_CHARACTERS, Columns
 from desktop_logs.ui.delegate import RecordDelegate
 from desktop_logs.ui.model import RecordModel
 from desktop_logs.ui.selectionview import SelectionView, SelectRows
@@ -207,6 +207,13 @@ class RecordTable(SelectionView):
         self._is_changing = was_changing
         if self._following:
             self._to_bottom()
+
+    def set_dated(self, dated: bool) -> None:
+        """Say the date beside each time, or the time of day alone."""
+        if dated != self._delegate.dated:
+            self._delegate.dated = dated
+            self.columns.set_time_characters(DATED_CHARACTERS if dated else CLOCK_CHARACTERS)
+            self.viewport().update()
 
     # Inside: the model
 

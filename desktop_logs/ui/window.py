@@ -280,6 +280,12 @@ class MainWindow(QMainWindow):
                     "search",
                     why_not=self._why_no_search,
                 ),
+                Command(
+                    "Show surroundings",
+                    lambda: self._on_page(FeedPage.surround_current),
+                    why_not=self._why_no_surroundings,
+                    page_key="S",
+                ),
                 Command("Export…", self.open_export_dialog, ("Ctrl+E",), "export"),
                 Command("Clear view", lambda: self._on_page(FeedPage.clear_view), ("Ctrl+L",), "clear"),
             ],
@@ -304,6 +310,10 @@ class MainWindow(QMainWindow):
 
     def _why_no_search(self) -> str:
         return why_not(self.current_page) if self.current_page is not None else "no tab is open"
+
+    def _why_no_surroundings(self) -> str:
+        page = self.current_page
+        return "" if page is not None and page.model.shown_count else "no record is shown"
 
     def _on_page(self, act: Callable[[FeedPage], object]) -> None:
         if self.current_page is not None:

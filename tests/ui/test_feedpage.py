@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from desktop_logs.core.levels import BANDS
+from desktop_logs.ui.cells import TIME
 from desktop_logs.ui.feedpage import FeedPage
 from desktop_logs.ui.theme import Theme
 from tests.ui.fakes import FakeFeed, complete_filter, make_record, make_records
@@ -153,6 +155,37 @@ def test_closed_page_lets_go_of_its_feed(page: FeedPage, feed: FakeFeed, qtbot: 
 
 
 # Pause, clear, follow
+
+
+def test_numbers_that_a_crash_has_skipped_do_not_wait_for_a_paused_view(
+    page: FeedPage, feed: FakeFeed, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeFeed, "head", property(lambda self: max(self.ring.head, 10_000)))
+    feed.push(make_records(30))
+    settle(page, qtbot)
+    page.set_paused(True)
+    feed.push([make_record(10_001), make_record(10_002)])
+    page.show_figures()
+    assert page.area.pill.text() == "2 new  ·  paused, press Space"
+
+
+def test_times_have_their_date_while_some_are_of_another_day(
+    page: FeedPage, feed: FakeFeed, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make_record(1)
+    monkeypatch.setattr(time, "time_ns", lambda: one.time_ns)
+    feed.push([one])
+    settle(page, qtbot)
+    narrow = page.table.columns.sectionSize(TIME)
+    monkeypatch.setattr(time, "time_ns", lambda: one.time_ns + 24 * 3_600 * 10**9)
+    page.show_figures()
+    wide = page.table.columns.sectionSize(TIME)
+    assert wide > narrow
+    page.table.columns.resizeSection(TIME, 200)
+    page.clear_view()
+    assert page.table.columns.sectionSize(TIME) == 200, "that is a person's choice"
+    page.table.columns.reset_columns()
+    assert page.table.columns.sectionSize(TIME) == narrow
 
 
 def test_pause_freezes_the_view_and_goes_on_counting(page: FeedPage, feed: FakeFeed, qtbot: QtBot) -> None:

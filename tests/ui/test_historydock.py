@@ -215,3 +215,26 @@ def test_a_remote_page_has_no_history_to_search(opened: Opened) -> None:
     assert opened.window._searches[page].panel is None
     opened.window.close_page(1)
     assert page not in opened.window._searches
+
+
+def test_in_a_small_window_it_makes_room_for_a_place_and_comes_back(opened: Opened) -> None:
+    page = opened.page
+    opened.feed.push(make_records(500))
+    opened.qtbot.waitUntil(lambda: page.model.held_count == 500)
+    opened.window.resize(800, 500)
+    opened.press_keys()
+    opened.panel.field.setText("message 7")
+    opened.search()
+    opened.panel.table._go_to_row(2)
+    opened.run(
+        lambda: opened.qtbot.keyClick(opened.panel.table, Qt.Key.Key_Return), until=lambda: not page.model.is_live
+    )
+    assert opened.panel.isHidden()
+    assert page.table.hasFocus()
+    opened.qtbot.keyClick(page.table, Qt.Key.Key_Escape)
+    assert page.model.is_live
+    assert not opened.panel.isHidden()
+    assert opened.panel.table.hasFocus()
+    assert opened.panel.field.text() == "message 7"
+    opened.qtbot.keyClick(opened.panel.table, Qt.Key.Key_Escape)
+    assert opened.panel.isHidden()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_logs.ui.notices import Notices
@@ -58,3 +58,18 @@ def test_markup_of_a_server_is_shown_as_it_came(notices: Notices) -> None:
     notices.show_notice("feed", "<b>refused</b><img src='http://elsewhere/'>")
     labels = [label for label in notices.findChildren(QLabel) if label.text()]
     assert [label.textFormat() for label in labels] == [Qt.TextFormat.PlainText]
+
+
+def test_no_line_of_a_long_notice_is_cut_off(theme: Theme, qtbot: QtBot) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    layout = QVBoxLayout(page)
+    notices = Notices(theme, page)
+    layout.addWidget(notices)
+    layout.addStretch(1)
+    page.resize(500, 400)
+    page.show()
+    notices.show_notice("history", "The history of a day was damaged and is set aside. " * 4, "info")
+    (label,) = [label for label in notices.findChildren(QLabel) if label.text()]
+    qtbot.waitUntil(lambda: label.height() > 2 * label.fontMetrics().height())
+    assert label.height() >= label.heightForWidth(label.width())

@@ -71,6 +71,17 @@ def test_rate_is_that_of_the_last_two_seconds(case: Case) -> None:
     assert case.bar.text("rate") == "0 records/s"
 
 
+def test_what_a_start_finds_in_the_history_is_no_rate(case: Case) -> None:
+    case.feed.set_state("starting", "starting")
+    case.bar.refresh()
+    case.feed.push_many(2_400)
+    for phase in ("starting", "live", "live"):
+        case.clock.now_s += 0.5
+        case.feed.set_state(phase, phase)
+        case.bar.refresh()
+        assert case.bar.text("rate") == "0 records/s"
+
+
 def test_rate_of_numbers_that_begin_again_is_not_negative() -> None:
     rate = Rate()
     assert rate.sample(1.0, 500) == 0

@@ -144,6 +144,20 @@ def test_following_goes_on_as_it_was(page: FeedPage, feed: FakeFeed, run: Run, q
     run(jump_and_return())
 
 
+def test_who_asks_for_the_newest_in_a_place_gets_them(page: FeedPage, run: Run, qtbot: QtBot) -> None:
+    async def jump_and_end() -> None:
+        await loaded(page)
+        page.table.go_to_row(3)
+        page.show_surroundings(page.model.record_at(3))
+        await arrived(page)
+        qtbot.keyClick(page.table, Qt.Key.Key_End)
+        assert page.model.is_live
+        assert page.table.is_following
+        assert page.table._last_row_in_view() == page.model.shown_count - 1
+
+    run(jump_and_end())
+
+
 def test_scrolling_on_goes_on_at_either_end(page: FeedPage, history: FakeHistory, run: Run) -> None:
     async def scroll() -> None:
         await loaded(page)

@@ -412,6 +412,21 @@ def test_menu_has_its_icons_in_the_colours_of_the_theme_when_it_opens(window: Ma
     assert theme.palette.muted in colors()
 
 
+def test_surroundings_stand_in_the_menu_with_their_letter(window: MainWindow, feed: FakeFeed, qtbot: QtBot) -> None:
+    page, menu = window.pages[0], window._commands.menu
+    (entry,) = [one for one in menu.actions() if one.text().startswith("Show surroundings")]
+    menu.aboutToShow.emit()
+    assert (entry.text(), entry.isEnabled()) == ("Show surroundings  (no record is shown)\tS", False)
+    menu.aboutToHide.emit()
+    feed.push_many(3)
+    qtbot.waitUntil(lambda: page.model.shown_count == 3)
+    menu.aboutToShow.emit()
+    assert (entry.text(), entry.isEnabled()) == ("Show surroundings\tS", True)
+    assert not entry.shortcuts(), "a letter must stay one where somebody types"
+    entry.trigger()
+    assert page.surroundings.is_open
+
+
 def test_window_tells_once_that_it_was_drawn(make_window: MakeWindow, qtbot: QtBot) -> None:
     window = make_window()
     told: list[None] = []
