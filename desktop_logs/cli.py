@@ -59,7 +59,8 @@ examples:
 _SEND_HELP = """\
 Send one message to a hub, or each line of stdin as an entry when there is no message. A line that is a JSON object
 ({"level":"warn","message":"…"}) is taken as the entry itself. The first argument is the hub's URL when it begins with
-http:// or https://. Ends when everything is stored; exit code 1 when the hub refused an entry."""
+http:// or https://. Ends when everything is stored; lines wait while the hub's disk is full. Exit code 1: the hub
+refused an entry."""
 
 _SEND_END = """\
 examples:

@@ -91,5 +91,7 @@ def _output(options: ExportOptions) -> Iterator[Callable[[bytes], None]]:
 
 
 def _refuse_to_overwrite(options: ExportOptions) -> None:
-    if options.target is not None and options.target.exists() and not options.may_overwrite:
+    if options.target is None or options.may_overwrite or options.target.is_dir():  # PartFile says that it is a folder
+        return
+    if options.target.exists():
         raise UserError(f"{options.target} is there already. Choose another name, or replace it with --force.")

@@ -22,6 +22,7 @@ BATCH_WAIT_S = 0.2
 MAX_BATCH_BYTES = 4_000_000
 """Of the body as it is sent, in which a character may take six; a hub takes 16 million."""
 PATIENCE_S = 1.0
+CLOSED_PATIENCE_S = 2.0  # the Retry-After of a hub whose disk is full
 
 Line = tuple[int, bytes]
 """A line of stdin and its number, from 1."""
@@ -63,6 +64,7 @@ class _Sender:
         self._hub = HubClient(options.address, options.token)
         self._producer = str(uuid.uuid4())
         self._first = 0
+        self._has_told_closed = False
         self.refused = 0
 
     def send(self, lines: list[Line]) -> None:
@@ -101,9 +103,15 @@ class _Sender:
                 if index not in told and 0 <= index < len(numbers):
                     told.add(index)
                     self._refuse(numbers[index], reason)
-            if answer.status != 429:
+            # Whoever writes into the pipe should not be ended by a disk that is full for a while.
+            is_closed = answer.status == 503 and not self._options.message
+            if answer.status != 429 and not is_closed:
                 break
-            time.sleep(PATIENCE_S)
+            if is_closed and not self._has_told_closed:
+                complain(f"The hub stores nothing for now, the lines wait: {answer.error or 'HTTP 503'}")
+            self._has_told_closed = is_closed
+            time.sleep(CLOSED_PATIENCE_S if is_closed else PATIENCE_S)
+        self._has_told_closed = False
         if answer.status >= 500:
             raise ConnectError(f"The hub could not store the entries: {answer.error or f'HTTP {answer.status}'}")
         if answer.status != 200 and not told:

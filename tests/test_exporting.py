@@ -157,6 +157,7 @@ def test_a_file_that_is_there_is_replaced_only_by_force(export: Any, out: Path) 
             "a.xlsx says no format. End it with one of .jsonl, .csv, .txt, .html, or name ",
         ),
         (("gone/a.csv",), "There is no folder "),
+        ((".", "--format", "csv"), " is a folder. Choose another name."),
         (("a.csv", "--query", "a (b"), "QueryError: "),
         (("a.csv", "--since", "soon"), "UserError: --since 'soon' is not a time."),
     ],

@@ -11,6 +11,7 @@ import pytest
 
 from desktop_logs import send as sending
 from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.errors import ConnectError
 from desktop_logs.send import MAX_BATCH_BYTES, SendOptions, send
 from tests.handlers.fake_hub import FakeHub, Reply
 
@@ -27,6 +28,7 @@ def hub() -> Iterator[FakeHub]:
 def send_lines(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> SendLines:
     """Send these bytes as stdin; the exit code."""
     monkeypatch.setattr(sending, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(sending, "CLOSED_PATIENCE_S", 0.01)
 
     def to_end(stdin: bytes, **options: Any) -> int:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
@@ -91,6 +93,21 @@ def test_what_was_rejected_before_the_hub_was_busy_is_told_once(
     ]
     assert send_lines(b'one\n{"level":1}\nthree\n') == 1
     assert capsys.readouterr().err == "desktop-logs: line 2 was refused: no message\n"
+
+
+def test_lines_wait_for_a_hub_that_stores_nothing_and_a_message_does_not(
+    hub: FakeHub, send_lines: SendLines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever writes into the pipe would be ended by a `send` that gives up."""
+    full = json.dumps({"accepted": 0, "duplicates": 0, "rejected": [], "error": "The disk is full."}).encode()
+    hub.replies = [Reply(503, body=full), Reply(503, body=full)]
+    assert send_lines(b"one\ntwo\n") == 0
+    assert hub.messages() == ["one", "two"]
+    said = "desktop-logs: The hub stores nothing for now, the lines wait: The disk is full.\n"
+    assert capsys.readouterr().err == said
+    hub.replies = [Reply(503, body=full)]
+    with pytest.raises(ConnectError, match="The disk is full"):
+        send_lines(b"", message="three")
 
 
 def test_a_kept_connection_that_the_hub_has_closed_is_made_again(hub: FakeHub, send_lines: SendLines) -> None:

@@ -42,6 +42,10 @@ class RotatingFilesHandler(LockFreeHandler):
     first time, also after a recovery, is said on stderr: once a minute at most. One program at a time should write to a
     folder.
 
+    Files go after 30 days, and the oldest when all together are above 2 GB (`max_age_days`, `max_total_bytes`).
+    Without *settings*, or with a mapping that does not name `min_free_bytes`, they are written however full the disk
+    is; a `LogSettings` has a floor of 500 MB unless it says otherwise.
+
     For `logging.config.dictConfig`: `{"class": "desktop_logs.handlers.files.RotatingFilesHandler", "log_dir": …}`, with
     *settings* as a mapping. Raises SettingsError for settings that cannot be.
     """
@@ -55,9 +59,9 @@ class RotatingFilesHandler(LockFreeHandler):
         settings: LogSettings | Mapping[str, Any] | None = None,
     ) -> None:
         # What may be refused comes before logging knows of this handler: it would flush and close a half-built one too.
-        if settings is None:
-            settings = LogSettings()
-        self._settings = settings if isinstance(settings, LogSettings) else LogSettings.from_mapping(settings)
+        if not isinstance(settings, LogSettings):
+            settings = LogSettings.from_mapping({"min_free_bytes": 0, **(settings or {})})
+        self._settings = settings
         self.folder = Path(log_dir).absolute()
         super().__init__(level)
         self.source = source

@@ -164,5 +164,5 @@ class Outbox:
 
     def _report(self, count: int) -> bytes:
         what = "1 record was" if count == 1 else f"{count:,} records were"
-        text = f"{what} dropped by this program's log handler: the hub at {self._hub} could not be reached in time"
+        text = f"{what} dropped by this program's log handler: the hub at {self._hub} did not take them in time"
         return encode_line(own_entry(text, self._source))

@@ -187,7 +187,10 @@ class HubConnection:
             return Answer(Verdict.STORED)
         first = rejected[0]
         reason = str(first.get("error", "")) if isinstance(first, dict) else ""
-        return Answer(Verdict.STORED, rejected=len(rejected), reason=reason)
+        # The hub names the first hundred, and then says how many there are.
+        in_all = answer.get("rejected_in_all")
+        count = max(len(rejected), in_all) if type(in_all) is int else len(rejected)
+        return Answer(Verdict.STORED, rejected=count, reason=reason)
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -31,6 +31,7 @@ from desktop_logs.handlers.spool import Spool, state_folder
 
 _FIRST_BACKOFF_S = 0.25
 _MAX_BACKOFF_S = 15.0
+_MAX_LATE_S = 1.0  # beyond what the hub asked for
 # Batches that may follow each other at once, after a pause of as many times batch_ms. A short-lived program or a worker
 # of multiprocessing.Pool, which is ended without a word, has sent nearly all by then.
 _BURST_BATCHES = 10
@@ -115,7 +116,7 @@ class DesktopLogsHandler(LockFreeHandler):
         """All that is one process's own."""
         self._box = Outbox(self._hub.url, self.source, self._capacity, self._max_bytes, self._batch_records)
         self._queue = self._box.queue
-        self._put, self._put_large = self._queue.put, self._queue.put_large
+        self._put = self._queue.put
         self._wakes: SimpleQueue[_Waiter | None] = SimpleQueue()  # its put is re-entrant; an Event's set is not
         self._waiters: list[_Waiter] = []
         self._thread: threading.Thread | None = None
@@ -147,11 +148,12 @@ class DesktopLogsHandler(LockFreeHandler):
             return
         try:
             captured = capture(record, self.formatter)
-            # 9 message, 10 traceback, 11 stack, 12 extra.
-            if captured[10] or captured[11] or captured[12] or len(captured[9]) > SMALL_CHARACTERS:
-                self._put_large(captured)
-            else:
+            _, _, _, _, _, _, _, _, _, message, traceback, stack, extra, number = captured
+            is_plain = traceback is None and stack is None and extra is None and number < logging.ERROR
+            if is_plain and len(message) <= SMALL_CHARACTERS and message.isascii():
                 self._put(captured)
+            else:
+                self._queue.put_other(captured)
             if self._is_idle or (self._is_gathering and len(self._queue) >= self._batch_records):
                 self._is_idle = self._is_gathering = False
                 if self._thread is not None:
@@ -360,10 +362,9 @@ class DesktopLogsHandler(LockFreeHandler):
         """Full jitter, so that many programs do not come back at the same moment; never sooner than asked."""
         longest_s = min(_FIRST_BACKOFF_S * 2**self._failures, _MAX_BACKOFF_S)
         self._failures = min(self._failures + 1, 10)
-        jitter_s = random.uniform(0.0, longest_s)
         if answer.retry_after_s is None:
-            return jitter_s, True
-        return answer.retry_after_s + min(jitter_s, _FIRST_BACKOFF_S), False
+            return random.uniform(0.0, longest_s), True
+        return answer.retry_after_s + random.uniform(0.0, min(longest_s, _MAX_LATE_S)), False
 
     def _sleep(self, delay_s: float, may_hurry: bool) -> None:
         until_s = time.monotonic() + delay_s

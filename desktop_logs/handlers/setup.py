@@ -183,12 +183,13 @@ def setup_logging(
     *level* is the lowest that *logger* (the root logger) lets through; *source* names the program. With *url* records
     go to the hub there, with *token* if it needs one. *broadcast* is a python-socketio server of the program's, or a
     BroadcastHandler. *console* and *files* switch those on or off; left out, *settings* decide, and without settings
-    both are on. Files are made in *log_dir*. Uncaught exceptions are logged unless *capture_exceptions* is false.
+    both are on, and files are written however full the disk is. Files are made in *log_dir*. Uncaught exceptions are
+    logged unless *capture_exceptions* is false.
 
     Raises ValueError, TypeError or SettingsError for an argument that cannot be, before anything is changed.
     """
     if settings is None:
-        settings = LogSettings(console=True, files=True)
+        settings = LogSettings(console=True, files=True, min_free_bytes=0)
     if console is not None:
         settings = settings.changed(console=console)
     if files is not None:

@@ -10,12 +10,20 @@ import math
 import sys
 import uuid
 from collections.abc import Callable
+from sys import getsizeof
 from typing import Any
 
 import pytest
 
 from desktop_logs.core.wire import parse_entry
-from desktop_logs.handlers.entries import MAX_MESSAGE_CHARACTERS, entry_from, program_name
+from desktop_logs.handlers.entries import (
+    MAX_MESSAGE_CHARACTERS,
+    SMALL_BYTES,
+    SMALL_CHARACTERS,
+    capture,
+    entry_from,
+    program_name,
+)
 from desktop_logs.handlers.lines import encode_line
 
 
@@ -327,3 +335,24 @@ def test_a_record_class_of_the_programs_own_formats_its_messages() -> None:
 
     assert entry_from(Braces("shop", 20, "x.py", 1, "{} items", (3,), None))["message"] == "3 items"
     assert entry_from(Braces("shop", 20, "x.py", 1, "{{}}", (), None))["message"] == "{}"
+
+
+@pytest.mark.parametrize("is_touched", [False, True])
+def test_what_a_filter_adds_is_found_however_python_keeps_it(is_touched: bool) -> None:
+    """A record whose `__dict__` was asked for keeps its attributes there, another one does not."""
+    record = logging.LogRecord("shop", logging.INFO, "/a/b.py", 1, "hello", (), None)
+    if is_touched:
+        assert "user" not in vars(record)
+    assert capture(record)[12] is None
+    record.message = "hello"  # as a formatter leaves it
+    assert capture(record)[12] is None
+    record.user = 42
+    assert capture(record)[12] == {"user": 42}
+
+
+def test_a_small_record_is_no_heavier_than_the_queue_counts_it() -> None:
+    """By what Python says of all that the record alone holds."""
+    record = logging.LogRecord("shop", logging.INFO, "/a/b.py", 70_000, "x" * SMALL_CHARACTERS, (), None)
+    captured = capture(record)
+    own = [captured[at] for at in (0, 3, 4, 6, 9)]  # created, filename, lineno, process, message
+    assert getsizeof(captured) + sum(map(getsizeof, own)) <= SMALL_BYTES

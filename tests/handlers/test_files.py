@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from desktop_logs.core.errors import StorageError
+from desktop_logs.core.settings import LogSettings
 from desktop_logs.handlers import files
 from desktop_logs.handlers.files import RotatingFilesHandler
+from desktop_logs.handlers.setup import setup_logging
 
 
 class Disk:
@@ -62,3 +64,27 @@ def test_a_disk_that_goes_back_and_forth_is_said_once_a_minute(
     fail_recover_and_fail_again(handler)
     (line,) = capsys.readouterr().err.splitlines()
     assert "the disk is full. Later ones are counted only." in line
+
+
+@pytest.mark.parametrize(
+    ("settings", "floor"),
+    [(None, 0), ({"max_age_days": 7}, 0), ({"min_free_bytes": 1_000}, 1_000), (LogSettings(), 500_000_000)],
+)
+def test_a_program_goes_on_filing_on_a_full_disk_unless_it_asked_otherwise(
+    tmp_path: Path, settings: Any, floor: int
+) -> None:
+    """The floor of free space is the hub's; the rest of a mapping stays as it was given."""
+    handler = RotatingFilesHandler(tmp_path, settings=settings)
+    handler.close()
+    assert handler.settings.min_free_bytes == floor
+    assert handler.settings.max_age_days == (7 if settings == {"max_age_days": 7} else 30)
+
+
+def test_setup_logging_files_on_a_full_disk(tmp_path: Path) -> None:
+    """As the handler alone does, also after a change of the settings."""
+    logs = setup_logging(console=False, log_dir=tmp_path, logger="test_files", capture_exceptions=False)
+    try:
+        assert logs.configure(max_age_days=7).min_free_bytes == 0
+        assert logs.settings.max_total_bytes == 2_000_000_000
+    finally:
+        logs.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -126,3 +127,13 @@ def test_a_retry_after_that_says_nothing_is_left_aside(hub: FakeHub, said: str) 
     hub.replies = [Reply(503, headers=(("Retry-After", said),))]
     with connected_to(hub.url) as connection:
         assert connection.post(BATCH).retry_after_s is None
+
+
+def test_all_rejected_entries_count_not_only_those_that_the_hub_names(hub: FakeHub) -> None:
+    """It names the first hundred."""
+    named = [{"index": index, "error": "no message"} for index in range(100)]
+    told = {"accepted": 100, "duplicates": 0, "rejected": named, "rejected_in_all": 300}
+    hub.replies = [Reply(200, body=json.dumps(told).encode())]
+    with connected_to(hub.url) as connection:
+        answer = connection.post(BATCH)
+    assert (answer.verdict, answer.rejected, answer.reason) == (Verdict.STORED, 300, "no message")
