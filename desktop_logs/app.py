@@ -231,7 +231,9 @@ class Desktop:
                 if noticed:
                     self._window.show_notice("history", noticed, level="info")
             problem = self._hub.problem
-            if not self._hub.disk.settings.files:
+            if not self._hub.is_open:
+                self._window.set_files_state("not storing", False)
+            elif not self._hub.disk.settings.files:
                 self._window.set_files_state("files off", True)
             else:
                 self._window.set_files_state("files failing" if problem else "files OK", not problem)

@@ -130,6 +130,11 @@ class LocalHub:
         self._become(FeedState("live", f"listening on {self.address}"))
 
     @property
+    def is_open(self) -> bool:
+        """True once the data folder is this program's."""
+        return self._is_open
+
+    @property
     def problem(self) -> str:
         """What is wrong with storing, in a sentence with what to do; empty when all is well."""
         return self.disk.problem

@@ -77,8 +77,8 @@ async def _until(stop: asyncio.Event, hub: LocalHub) -> None:
         if hub.hub.last_rejection != refused:
             refused = hub.hub.last_rejection
             complain(f"An entry was refused: {refused.rstrip('.')}.")
-        if hub.notice != noticed:
-            noticed = hub.notice
+        if hub.disk.notice != noticed:  # what is repaired is reported as it happens
+            noticed = hub.disk.notice
             if noticed:
                 complain(noticed)
         if hub.problem != told:

@@ -46,6 +46,11 @@ class ClockWatch:
         self._at_start = False
 
     @property
+    def is_after_pause(self) -> bool:
+        """True while what `look` says comes of a pause of the program, most likely."""
+        return self._at_start and self._offset_s > self._trusted_s
+
+    @property
     def running_s(self) -> float:
         """Seconds of the clock that nobody sets."""
         return self._running()

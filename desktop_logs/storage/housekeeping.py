@@ -164,6 +164,11 @@ class Housekeeping:
         """Why nothing is deleted by age at present, in one sentence that is no complaint; else empty."""
         return self._notice
 
+    @property
+    def is_after_pause(self) -> bool:
+        """True while `notice` comes of a pause of the program, most likely: no reason to trouble a person."""
+        return self._watch.is_after_pause
+
     def begin(self, today: date) -> None:
         """Look at what earlier runs have left, before this one opens anything for writing: a segment that is begun by a
         wrong clock would make it look right. The first request does it otherwise. Raises OSError.

@@ -225,7 +225,7 @@ class Repairs:
         if not known and not (self._folder / str(name)).exists() and not _settled_mark(path).exists():
             follow(self._folder, name, path)
             self._to_rebuild.append((name, path))
-            self._tell(_told_aside(name, path, ""))
+            self._tell(_told_aside(name, path))
 
     def _unchecked(self) -> list[SegmentName]:
         """The segments that may have been touched since they were found sound, the newest first."""
@@ -255,7 +255,7 @@ class Repairs:
             self._roll(name)
         aside = set_aside(self._folder, name)
         self._to_rebuild.append((name, aside))
-        self._tell(_told_aside(name, aside, fault))
+        self._tell(_told_aside(name, aside))
 
     def _rebuild(self, name: SegmentName, damaged: Path) -> None:
         if damaged.exists():  # else a person has taken it away, and wants no more of it
@@ -285,10 +285,9 @@ class Repairs:
             self._report(sentence)
 
 
-def _told_aside(name: SegmentName, aside: Path, fault: str) -> str:
-    why = f" ({fault})" if fault else ""
+def _told_aside(name: SegmentName, aside: Path) -> str:
     return (
-        f"The history of {name.day.isoformat()} was damaged{why}. It was set aside as {aside} and is being rebuilt "
+        f"The history of {name.day.isoformat()} was damaged. It was set aside as {aside} and is being rebuilt "
         "from the log files."
     )
 

@@ -79,7 +79,7 @@ def test_a_segment_damaged_in_100_places_is_set_aside_and_rebuilt(tmp_path, make
     _, said = make_repairs()
     until(lambda: len(said) >= 2)
     print(said)
-    assert said[0].startswith("The history of 2026-11-22 was damaged (")
+    assert said[0].startswith("The history of 2026-11-22 was damaged. ")
     assert "rebuilt" in said[1]
     assert len(said) == 2
     assert (tmp_path / "history" / ASIDE).exists()
@@ -261,7 +261,7 @@ def test_a_report_does_not_wait_for_a_rebuild(tmp_path, make_repairs, monkeypatc
     (history / str(other)).write_bytes(b"no database")
     repairs.report(other)
     until(lambda: len(said) >= 4)
-    assert said[1].startswith("The history of 2026-11-23 was damaged (file is not a database)")
+    assert said[1].startswith("The history of 2026-11-23 was damaged. It was set aside")
     assert records_in(history / str(NAME)) == records
     assert check(history / str(other)) == ""
 
