@@ -20,9 +20,10 @@ from desktop_logs.core.wire import encode_entry
 from desktop_logs.storage.clockwatch import ClockWatch
 from desktop_logs.storage.diskqueue import Batch, DiskQueue, Leave, batch_of
 from desktop_logs.storage.folder import ELSEWHERE, cannot_keep, cannot_write
-from desktop_logs.storage.history import LAST_NUMBER, HistoryWriter, OnDamage
+from desktop_logs.storage.history import HistoryWriter, OnDamage
 from desktop_logs.storage.housekeeping import Housekeeping
 from desktop_logs.storage.logfiles import LogFiles
+from desktop_logs.storage.numbering import LAST_NUMBER
 from desktop_logs.storage.rotation import Opener, open_appending
 from desktop_logs.storage.segments import SegmentName
 from desktop_logs.storage.space import FreeSpace
@@ -143,7 +144,7 @@ class DiskThread:
     @property
     def last_number(self) -> int:
         """The highest number that may be given by now: it and those below are never given by a later run."""
-        return self._history.last_number if self._history is not None else LAST_NUMBER
+        return self._history.numbering.last_number if self._history is not None else LAST_NUMBER
 
     @property
     def history_records(self) -> int:
@@ -277,7 +278,7 @@ class DiskThread:
         if self._history is not None:
             self._is_measured = False
             newest = [batch.records[-1].seq for batch in group if batch.records]
-            self._history.head = max([self._history.head, *newest])
+            self._history.numbering.head = max([self._history.numbering.head, *newest])
         entries: list[tuple[int, bytes]] = []
         encoded = []
         for batch in group:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,9 +16,10 @@ from desktop_logs.core.errors import StorageError
 from desktop_logs.core.hub import Restored
 from desktop_logs.core.producers import Numbers, Span, joined
 from desktop_logs.core.records import Record
+from desktop_logs.storage.damage import code_of, is_damage
 from desktop_logs.storage.folder import ELSEWHERE, cannot_keep, cannot_write
 from desktop_logs.storage.logfiles import LogFiles
-from desktop_logs.storage.numbers import BLOCK, Reserved, read_reserved, write_reserved
+from desktop_logs.storage.numbering import Numbering
 from desktop_logs.storage.repair import set_aside_in
 from desktop_logs.storage.segment import Segment, count_records, create_segment, read_newest
 from desktop_logs.storage.segments import SegmentName, bytes_of, segments_in
@@ -27,13 +27,10 @@ from desktop_logs.storage.wal import fault_of_wal
 
 RESTORED_RECORDS: Final = 20_000
 """How many of the newest records are read back at the start."""
-LAST_NUMBER: Final = 2**53 - 1
-"""Above it JavaScript takes two numbers for one."""
 
 _KNOWN_PRODUCERS: Final = 1_000
 _PROBE_BYTES: Final = 1_000_000
 _MOST_DAMAGED: Final = 20
-_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
 
 _T = TypeVar("_T")
 
@@ -57,28 +54,22 @@ class HistoryWriter:
         elsewhere: str = ELSEWHERE,
     ) -> None:
         self.folder = folder
-        self.last_number = LAST_NUMBER
-        """The highest number that may be given by now."""
+        self.numbering = Numbering(folder, clock_ns)
         self.notice = ""
         """What a person should know of the last start; empty when it was as it should be."""
         self.cut_bytes = 0
         """What was cut from log files at the last start, since it had not been acknowledged."""
-        self.head = 0
-        """The newest number given, as far as it is known here; callers raise it."""
         self.records = 0
         """In all segments, as of the last `measure`, and what was written since."""
         self.bytes = 0
         """On disk, as of the last `measure`."""
         self._files = files
         self._on_damage = on_damage
-        self._clock_ns = clock_ns
         self._elsewhere = elsewhere
-        self._epoch = ""
         self.max_segment_bytes = 1 << 62
         """A segment that has grown past this is followed by another of its day, so that retention has parts to take."""
         self._is_full = False
         self._is_open = False
-        self._is_reserved = False
         self._is_released = False
         self._is_marked = False
         self._segment: Segment | None = None
@@ -107,18 +98,12 @@ class HistoryWriter:
         """
         self._again_if_damaged(self._open)
         newest = self._again_if_damaged(self._newest)
-        return Restored(self.head, newest, dict(self._producers), self._epoch)
+        return Restored(self.numbering.head, newest, dict(self._producers), self.numbering.epoch)
 
     def unopened(self) -> Restored:
-        """What to go on with when `open` has failed: numbers are given and records shown, though none is stored.
-
-        Where the bound of earlier runs cannot be raised, numbers are the microseconds since 1970: far above any that
-        were counted up from there, and above those of an earlier run in the same need. That is worth another epoch.
-        """
-        if not self._is_reserved:
-            self.head = max(self.head, self._clock_ns() // 1_000)
-            self._epoch = uuid.uuid4().hex
-        return Restored(self.head, epoch=self._epoch)
+        """What to go on with when `open` has failed: numbers are given and records shown, though none is stored."""
+        self.numbering.go_on_in_need()
+        return Restored(self.numbering.head, epoch=self.numbering.epoch)
 
     def write(
         self, records: Sequence[Record], numbers: Sequence[Numbers], entries: Sequence[tuple[int, bytes]], day: date
@@ -148,9 +133,8 @@ class HistoryWriter:
 
     def renew(self) -> None:
         """Reserve more numbers when half of them are given. Raises StorageError."""
-        if self._is_reserved and self.last_number - self.head < BLOCK // 2:
-            with self._told():
-                self._reserve(self.head)
+        with self._told():
+            self.numbering.renew()
 
     def measure(self) -> None:
         """Count all records and bytes anew: a few milliseconds, more for segments that are not known yet."""
@@ -168,9 +152,8 @@ class HistoryWriter:
     def close(self) -> None:
         """Close the segment, and keep the newest number exactly. Raises StorageError."""
         self._close_segment()
-        if self._is_reserved:
-            with self._told():
-                write_reserved(self.folder, Reserved(self._epoch, self.head))
+        with self._told():
+            self.numbering.settle()
 
     def _again_if_damaged(self, act: Callable[[], _T]) -> _T:
         """act(); again with what is left when a segment was damaged, which has been set aside then."""
@@ -184,7 +167,7 @@ class HistoryWriter:
     ) -> None:
         spans, forgotten = self._with(numbers)
         with self._told():
-            segment, name = self._ready(day, records[0].seq if records else self.head + 1)
+            segment, name = self._ready(day, records[0].seq if records else self.numbering.head + 1)
             segment.begin()
             segment.add(records, spans, forgotten)
         try:
@@ -213,7 +196,7 @@ class HistoryWriter:
 
     def _probe(self, size: int, day: date) -> None:
         with self._told():
-            segment, _ = self._ready(day, self.head + 1)
+            segment, _ = self._ready(day, self.numbering.head + 1)
             segment.try_out(size)
 
     def _with(self, numbers: Sequence[Numbers]) -> tuple[dict[str, tuple[Span, ...]], list[str]]:
@@ -231,8 +214,7 @@ class HistoryWriter:
         with self._told():
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             os.chmod(self.folder, 0o700)
-            if not self._is_reserved:
-                self._take_up_numbers()
+            self.numbering.take_up()
             names = segments_in(self.folder)
             # What was set aside comes back under its name.
             taken = [name.number for name in (*names, *set_aside_in(self.folder))]
@@ -241,9 +223,8 @@ class HistoryWriter:
             while names and segment is None:
                 segment = self._opened(names.pop())
             if segment is not None:
-                self.head = max(self.head, segment.last_seq)
-                if self.last_number - self.head < BLOCK // 2:
-                    self._reserve(self.head)
+                self.numbering.head = max(self.numbering.head, segment.last_seq)
+                self.numbering.renew()
                 self._producers = segment.producers()
                 self._marks = segment.marks()
                 self._cut_back()
@@ -262,40 +243,11 @@ class HistoryWriter:
             self._segment = Segment(path)
         except sqlite3.Error as fault:
             # Tables that are missing are no fault of the statement here.
-            if not (_is_damage(fault) or _code(fault) == sqlite3.SQLITE_ERROR) or self._on_damage is None:
+            if not (is_damage(fault) or code_of(fault) == sqlite3.SQLITE_ERROR) or self._on_damage is None:
                 raise
             self._set_aside()
             return None
         return self._segment
-
-    def _take_up_numbers(self) -> None:
-        reserved = read_reserved(self.folder)
-        if reserved is None:
-            reserved = self._told_by_segments()
-        # Once numbers were given in need, their epoch stays.
-        self._epoch = self._epoch or reserved.epoch
-        self._reserve(max(self.head, reserved.bound))
-        self.head = max(self.head, reserved.bound)
-        self._is_reserved = True
-
-    def _told_by_segments(self) -> Reserved:
-        """What would stand in the numbers file, which is lost."""
-        for name in reversed(segments_in(self.folder)):
-            try:
-                segment = Segment(self.folder / str(name))
-            except sqlite3.Error as fault:
-                if not _is_damage(fault):
-                    raise
-                # Nothing tells how high the numbers in there are.
-                return Reserved(uuid.uuid4().hex, self._clock_ns() // 1_000)
-            segment.close()
-            if segment.last_seq:
-                return Reserved(segment.epoch, segment.last_seq + BLOCK)
-        return Reserved(uuid.uuid4().hex, 0)
-
-    def _reserve(self, head: int) -> None:
-        write_reserved(self.folder, Reserved(self._epoch, head + BLOCK))
-        self.last_number = head + BLOCK
 
     def _cut_back(self) -> None:
         try:
@@ -343,7 +295,7 @@ class HistoryWriter:
             name = SegmentName(self._last_name + 1, day)
             create_segment(
                 self.folder / str(name),
-                epoch=self._epoch, producers=self._producers, marks=marks, first_seq=first_seq,
+                epoch=self.numbering.epoch, producers=self._producers, marks=marks, first_seq=first_seq,
             )  # fmt: skip
             self._name, self._last_name, self._marks = name, name.number, marks
             self._counts[name] = 0
@@ -386,7 +338,7 @@ class HistoryWriter:
             yield
         except (OSError, sqlite3.Error) as fault:
             self._close_segment()
-            damaged = self._name if isinstance(fault, sqlite3.Error) and _is_damage(fault) else None
+            damaged = self._name if isinstance(fault, sqlite3.Error) and is_damage(fault) else None
             if damaged is not None and self._on_damage is not None:
                 self._set_aside()
                 raise _Damaged(cannot_keep(self.folder, fault, self._elsewhere)) from fault
@@ -416,14 +368,3 @@ class HistoryWriter:
 
 class _Damaged(StorageError):
     """The segment was damaged, and has been set aside."""
-
-
-def _code(fault: sqlite3.Error) -> int | None:
-    """SQLite's own code; None when Python itself found fault with what SQLite gave it."""
-    code: int | None = getattr(fault, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF  # above the reason stands its kind
-
-
-def _is_damage(fault: sqlite3.Error) -> bool:
-    """True when the file is at fault; a text that is no UTF-8 has no code."""
-    return _code(fault) in _DAMAGED or (_code(fault) is None and isinstance(fault, sqlite3.OperationalError))
