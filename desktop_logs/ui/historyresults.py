@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop_logs.core.export import text_line
 from desktop_logs.core.levels import BANDS, band_of
@@ -117,15 +117,6 @@ class ResultsTable(RowView):
         self.setFont(font)
         self._delegate = RecordDelegate(theme.palette, font, self, dated=True)
         self.setItemDelegate(self._delegate)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setCornerButtonEnabled(False)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setTabKeyNavigation(False)
         self.setModel(model)
         self._prepare_headers()
         model.modelReset.connect(self._emptied)
@@ -207,11 +198,6 @@ class ResultsTable(RowView):
             self.end_reached.emit()
 
     def _prepare_headers(self) -> None:
-        vertical = self.verticalHeader()
-        vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        vertical.setMinimumSectionSize(ROW_HEIGHT)
-        vertical.setDefaultSectionSize(ROW_HEIGHT)
-        vertical.hide()
         self.columns = Columns(self, time_characters=DATED_CHARACTERS)
         self.columns.setFont(interface_font())
         self.setHorizontalHeader(self.columns)
