@@ -119,6 +119,8 @@ class Hub:
         self.counters = Counters()
         self.last_rejection = ""
         """Why the newest refused entry was refused; empty while none was."""
+        self.epoch = ""
+        """Another one when a number no longer means what it meant; told by what `restore` found."""
         self._head = 0
         self._producers = Producers()
         self._listeners: list[Callable[[], None]] = []
@@ -131,6 +133,7 @@ class Hub:
     def restore(self, restored: Restored) -> None:
         """Go on where earlier runs have ended; before the first `take`."""
         self._head = restored.head
+        self.epoch = restored.epoch
         self._producers.restore(restored.producers)
         self.ring.extend(restored.newest)
 

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
-
-from engineio.base_socket import BaseSocket
-from engineio.exceptions import EngineIOError
-from engineio.packet import MESSAGE, Packet
 
 from desktop_logs.core.errors import Evicted
 from desktop_logs.core.hub import Hub
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import SNAPSHOT_RECORDS, encode_v1_log, encode_v1_logs
+from desktop_logs.net.outlet import Frames, Outlet, event
 
-# engineio keeps an unbounded queue a client. So much is put there at most; the rest waits in the ring.
-MAX_QUEUED_PACKETS = 1_000
-MAX_QUEUED_BYTES = 4_000_000
 SLICE_RECORDS = 200  # about 2 ms of encoding and queueing between two turns of the loop
 SLICE_BYTES = 500_000
 RETRY_S = 0.05  # how soon a viewer whose queue was full is looked at again
@@ -26,34 +19,12 @@ MAX_SNAPSHOT_BYTES = 3_000_000
 
 
 class _Viewer:
-    """One client: its place in the ring, and what of it waits in engineio's queue."""
+    """One client and its place in the ring."""
 
-    def __init__(self, socket: BaseSocket, cursor: int) -> None:
-        self.socket = socket
+    def __init__(self, outlet: Outlet, cursor: int) -> None:
+        self.outlet = outlet
         self.cursor = cursor
         self.wants_snapshot = False
-        self._sizes: deque[int] = deque()
-        self._queued_bytes = 0
-
-    @property
-    def has_room(self) -> bool:
-        """True while more may be queued."""
-        queued = self.socket.queue.qsize()
-        while len(self._sizes) > queued:
-            self._queued_bytes -= self._sizes.popleft()
-        return queued < MAX_QUEUED_PACKETS and self._queued_bytes < MAX_QUEUED_BYTES
-
-    async def send(self, packet: Packet) -> bool:
-        """Queue *packet*; False when the client turns out to be gone."""
-        if self.socket.closed or self.socket.closing:
-            return False
-        try:
-            await self.socket.send(packet)
-        except EngineIOError:
-            return False
-        self._sizes.append(len(packet.data))
-        self._queued_bytes += len(packet.data)
-        return True
 
 
 class Broadcaster:
@@ -72,9 +43,9 @@ class Broadcaster:
         """The Engine.IO ids of the viewers admitted."""
         return frozenset(self._viewers)
 
-    def admit(self, eio_sid: str, socket: BaseSocket) -> None:
-        """Send *socket* everything from now on."""
-        self._viewers[eio_sid] = _Viewer(socket, self._hub.head)
+    def admit(self, eio_sid: str, outlet: Outlet) -> None:
+        """Send the client everything from now on."""
+        self._viewers[eio_sid] = _Viewer(outlet, self._hub.head)
 
     def dismiss(self, eio_sid: str) -> None:
         """Forget a viewer that has gone."""
@@ -107,51 +78,47 @@ class Broadcaster:
         progressed = True
         while progressed:
             progressed = blocked = False
-            encoded: dict[int, Packet] = {}
+            encoded: dict[int, Frames] = {}
             for eio_sid, viewer in list(self._viewers.items()):
                 if viewer.cursor >= self._hub.ring.head and not viewer.wants_snapshot:
                     continue
-                if not viewer.has_room:
-                    blocked = True
-                elif await self._serve(viewer, encoded):
-                    progressed = True
-                else:
+                if not viewer.outlet.is_open:
                     # Its fault, and gone: the others must not notice.
                     self.dismiss(eio_sid)
+                elif viewer.outlet.has_room:
+                    self._serve(viewer, encoded)
+                    progressed = True
+                else:
+                    blocked = True
             await asyncio.sleep(0)
         return blocked
 
-    async def _serve(self, viewer: _Viewer, encoded: dict[int, Packet]) -> bool:
-        """Send a snapshot or a slice; False when the viewer is gone."""
+    def _serve(self, viewer: _Viewer, encoded: dict[int, Frames]) -> None:
+        """Send a snapshot or a slice."""
         if viewer.wants_snapshot:
             viewer.wants_snapshot = False
             records = self._hub.ring.latest(SNAPSHOT_RECORDS)
             viewer.cursor = self._hub.ring.head
-            return await viewer.send(_event("logs", encode_v1_logs(records, self._clock_ns(), MAX_SNAPSHOT_BYTES)))
+            snapshot = event("logs", encode_v1_logs(records, self._clock_ns(), MAX_SNAPSHOT_BYTES))
+            viewer.outlet.send(Frames([snapshot]))
+            return
         try:
             records = self._hub.ring.since(viewer.cursor, SLICE_RECORDS)
         except Evicted as evicted:
             self.skipped += evicted.first_seq - 1 - viewer.cursor
             viewer.cursor = evicted.first_seq - 1
-            return True
+            return
         size = 0
         for record in records:
-            # A Packet keeps its own encoding, so viewers at the same place share the work.
-            packet = encoded.get(record.seq)
-            if packet is None:
-                packet = encoded[record.seq] = self._log_event(record)
-            if not await viewer.send(packet):
-                return False
+            # Viewers at the same place share the work.
+            frames = encoded.get(record.seq)
+            if frames is None:
+                frames = encoded[record.seq] = self._log_event(record)
+            viewer.outlet.send(frames)
             viewer.cursor = record.seq
-            size += len(packet.data)
-            if size > SLICE_BYTES or not viewer.has_room:
+            size += frames.size
+            if size > SLICE_BYTES or not viewer.outlet.has_room:
                 break
-        return True
 
-    def _log_event(self, record: Record) -> Packet:
-        return _event("log", encode_v1_log(record, self._clock_ns()))
-
-
-def _event(name: str, payload: bytes) -> Packet:
-    # "2" is Socket.IO's EVENT packet in the default namespace (socket.io-protocol v5).
-    return Packet(MESSAGE, data=f'2["{name}",{payload.decode()}]')
+    def _log_event(self, record: Record) -> Frames:
+        return Frames([event("log", encode_v1_log(record, self._clock_ns()))])

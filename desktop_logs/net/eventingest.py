@@ -45,6 +45,10 @@ class EventIngest:
         self._is_stopping = True
         await self._under_way.finish(ANSWER_TIMEOUT_S)
 
+    def turn_away(self, events: Sequence[LogEvent], error: str, answer_to: AnswerTo) -> None:
+        """Take none of *events*, and say why."""
+        self._answer(events, [self._refuse(events, error)], answer_to)
+
     def take(self, events: Sequence[LogEvent], answer_to: AnswerTo) -> asyncio.Task[None] | None:
         """Take *events*, in order: some `log`, or one `logs`.
 
@@ -111,7 +115,7 @@ class EventIngest:
                 self._hub.refuse(len(payloads), f"it met a fault of the hub: {fault!r}")
             raise
 
-    def _refuse(self, payloads: list[object], error: str) -> str:
+    def _refuse(self, payloads: Sequence[object], error: str) -> str:
         self._hub.refuse(len(payloads), error)
         return error
 

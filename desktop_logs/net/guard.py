@@ -8,6 +8,8 @@ from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+IS_PAGE = web.RequestKey("is_page", bool)
+"""True on a request that comes from a page in a browser which is on the allow-list."""
 _LOOPBACK_HOSTS = frozenset(("localhost", "127.0.0.1", "::1"))
 _OPEN_TO_ANYONE = frozenset(("/healthz",))
 

@@ -11,14 +11,15 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
+from desktop_logs.core.access import LOCAL_ACCESS, Access
 from desktop_logs.core.addresses import HUB_HOST
 from desktop_logs.core.errors import ListenError
 from desktop_logs.core.hub import Hub
 from desktop_logs.net.broadcast import Broadcaster
-from desktop_logs.net.eventingest import Answer, EventIngest
-from desktop_logs.net.fastpath import LogEvent
+from desktop_logs.net.eventingest import EventIngest
 from desktop_logs.net.guard import guard
 from desktop_logs.net.ingest import MAX_BODY_BYTES, HttpIngest
+from desktop_logs.net.peers import HubPeers
 from desktop_logs.net.searching import HttpSearch, Search
 from desktop_logs.net.sio import HubSocketServer, PeerFaults, quiet_logger
 from desktop_logs.tasks import Tasks
@@ -39,11 +40,12 @@ class HubServer:
         version: str,
         clock_ns: Callable[[], int],
         report: Callable[[str], None],
+        access: Access = LOCAL_ACCESS,
         more_stats: Callable[[], Mapping[str, int]] = dict,
         search: Search | None = None,
     ) -> None:
-        """*report* is told, once a kind, what peers do wrong; *more_stats* adds to `GET /api/stats`; *search* answers
-        `GET /api/search`, None where no history is kept."""
+        """*report* is told, once a kind, what peers do wrong; *access* says who may; *more_stats* adds to
+        `GET /api/stats`; *search* answers `GET /api/search`, None where no history is kept."""
         self._hub = hub
         self._version = version
         self._clock_ns = clock_ns
@@ -51,21 +53,20 @@ class HubServer:
         self._tasks = Tasks(lambda name, failure: report(f"The hub's task {name!r} failed: {failure!r}"))
         self._faults = PeerFaults(report)
         self._broadcaster = Broadcaster(hub, clock_ns)
-        self._socket_producers: set[str] = set()
-        self._asked: set[str] = set()  # clients that sent requestLogs: viewers, whatever else they do
         self._http_producers: dict[str, float] = {}
         self._ingest = HttpIngest(hub, clock_ns, self._heard_from)
         self._search = HttpSearch(search, clock_ns)
         self._events = EventIngest(hub, clock_ns, report)
-        self._sockets = HubSocketServer(
-            on_logs=self._on_logs,
-            on_request=self._on_request,
-            on_admitted=self._on_admitted,
-            on_gone=self._on_gone,
-            on_oversize=self._on_oversize,
-            faults=self._faults,
-            tasks=self._tasks,
+        self._sockets = HubSocketServer(faults=self._faults, tasks=self._tasks)
+        self._peers = HubPeers(
+            hub,
+            access,
+            self._broadcaster,
+            self._events,
+            self._sockets.open_outlet,
+            lambda eio_sid: functools.partial(self._sockets.acknowledge, eio_sid),
         )
+        self._sockets.peers = self._peers
         self._runner: web.AppRunner | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self.port = 0
@@ -124,42 +125,11 @@ class HubServer:
         return {
             **self._hub.stats(),
             "viewers": len(self._broadcaster.viewers),
-            "producers": len(self._socket_producers) + self._count_http_producers(),
+            "producers": self._peers.producers + self._count_http_producers(),
             "viewer_skipped": self._broadcaster.skipped,
             "peer_faults": self._faults.count,
             **self._more_stats(),
         }
-
-    # Socket.IO
-
-    def _on_admitted(self, eio_sid: str) -> None:
-        socket = self._sockets.eio.sockets.get(eio_sid)
-        if socket is not None:
-            self._broadcaster.admit(eio_sid, socket)
-
-    def _on_gone(self, eio_sid: str) -> None:
-        self._broadcaster.dismiss(eio_sid)
-        self._socket_producers.discard(eio_sid)
-        self._asked.discard(eio_sid)
-
-    def _on_oversize(self, what: str) -> Answer:
-        error = f"{what} was refused. Send less at a time, or a shorter message"
-        self._hub.refuse(1, error)
-        return {"ok": False, "error": error}
-
-    def _on_logs(self, eio_sid: str, events: list[LogEvent]) -> asyncio.Task[None] | None:
-        self._socket_producers.add(eio_sid)
-        if eio_sid not in self._asked:
-            # A producer that asked for nothing is sent nothing: what it leaves unread when it ends would make its
-            # system reset the connection, and with that discard its last records on their way to us.
-            self._broadcaster.dismiss(eio_sid)
-        return self._events.take(events, functools.partial(self._sockets.acknowledge, eio_sid))
-
-    def _on_request(self, eio_sid: str) -> None:
-        self._asked.add(eio_sid)
-        if eio_sid not in self._broadcaster.viewers:
-            self._on_admitted(eio_sid)
-        self._broadcaster.ask(eio_sid)
 
     # HTTP
 

@@ -12,7 +12,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 import engineio
 import socketio
@@ -20,11 +20,13 @@ from aiohttp import StreamReader
 from engineio.async_drivers import aiohttp as aiohttp_driver
 from engineio.async_socket import AsyncSocket
 from engineio.payload import Payload
-from socketio.packet import ACK, Packet
+from socketio.packet import ACK, CONNECT_ERROR, Packet
 
 from desktop_logs.core.wire import MAX_PACKET_BYTES
 from desktop_logs.net.eventingest import Answer
 from desktop_logs.net.fastpath import HubWebSocket, LogEvent, ShortWay
+from desktop_logs.net.guard import IS_PAGE
+from desktop_logs.net.outlet import Outlet
 from desktop_logs.tasks import Tasks
 
 # A packet over MAX_PACKET_BYTES is refused by us, with a sentence; one over this, by closing the connection.
@@ -115,26 +117,39 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no 
         return self._tasks.start(target(*args, **kwargs), f"engineio {target.__name__}")
 
 
+class Peers(Protocol):
+    """What deals with the clients, each of them known by its Engine.IO id."""
+
+    def refusal(self, eio_sid: str, auth: object, *, is_page: bool) -> str:
+        """Why the client may not connect, in one line; empty when it may."""
+
+    def admitted(self, eio_sid: str) -> None:
+        """The client has its CONNECT packet: it may be sent events until it is `gone`."""
+
+    def gone(self, eio_sid: str) -> None:
+        """The client has left."""
+
+    def logs(self, eio_sid: str, events: list[LogEvent]) -> asyncio.Future[Any] | None:
+        """Some `log` events, or one `logs`; nothing more of that client is read before what it returns is done."""
+
+    def asked(self, eio_sid: str) -> None:
+        """The client sent `requestLogs`."""
+
+    def called(self, eio_sid: str, name: str, payload: object, ack_id: int | None) -> None:
+        """The client sent another event."""
+
+    def acknowledged(self, eio_sid: str, ack_id: int) -> None:
+        """The client acknowledges an event."""
+
+    def oversize(self, what: str) -> Answer:
+        """The answer to a packet over the limit."""
+
+
 class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
-    """An AsyncServer that gives events to functions and acknowledges when those say so."""
+    """An AsyncServer that leaves its clients to `peers`, and acknowledges when those say so."""
 
-    def __init__(
-        self,
-        *,
-        on_logs: Callable[[str, list[LogEvent]], asyncio.Future[Any] | None],
-        on_request: Callable[[str], None],
-        on_admitted: Callable[[str], None],
-        on_gone: Callable[[str], None],
-        on_oversize: Callable[[str], Answer],
-        faults: PeerFaults,
-        tasks: Tasks,
-    ) -> None:
-        """*on_logs(eio_sid, events)* takes some `log` events or one `logs`; nothing more of that client is read before
-        what it returns is done. *on_request(eio_sid)* is told of `requestLogs`.
-
-        *on_admitted(eio_sid)* and *on_gone(eio_sid)* frame the time in which a client may be sent events;
-        *on_oversize(what)* gives the answer to a packet over the limit.
-        """
+    def __init__(self, *, faults: PeerFaults, tasks: Tasks) -> None:
+        """Its clients are dealt with by `peers`, to be set before the first of them comes."""
         self._tasks = tasks  # first: the Engine.IO server is made with them
         super().__init__(
             async_mode="aiohttp",
@@ -147,19 +162,20 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             engineio_logger=quiet_logger("desktop_logs.engineio", faults),
         )
         take_large_requests()
-        self._take_logs = on_logs
-        self._on_request = on_request
-        self._on_admitted = on_admitted
-        self._on_gone = on_gone
-        self._on_oversize = on_oversize
+        self.peers: Peers
         self._handled = 0
+
+    def open_outlet(self, eio_sid: str) -> Outlet | None:
+        """The way out to a client; None when it has gone."""
+        socket = self.eio.sockets.get(eio_sid)
+        return Outlet(socket) if socket is not None else None
 
     def _open_short_way(self, socket: AsyncSocket) -> ShortWay:
         def take(events: list[LogEvent]) -> asyncio.Future[Any] | None:
             if socket.last_ping:
                 # Who sends is alive: the answer to a ping stands behind all that it has sent before.
                 socket.last_ping = time.time()
-            return self._take_logs(socket.sid, events)
+            return self.peers.logs(socket.sid, events)
 
         def is_connected() -> bool:
             sid = self.manager.sid_from_eio_sid(socket.sid, "/")
@@ -178,13 +194,21 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
         self.eio.sockets.clear()
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        is_ours = namespace in (None, "/")
+        if is_ours:
+            request = self.environ[eio_sid]["aiohttp.request"]
+            refusal = self.peers.refusal(eio_sid, data, is_page=request.get(IS_PAGE, False))
+            if refusal:
+                error = Packet(CONNECT_ERROR, data={"message": refusal}, namespace=namespace)
+                await self._send_packet(eio_sid, error)
+                return
         await super()._handle_connect(eio_sid, namespace, data)
         # Only now has the client its CONNECT packet: an event before it would be lost or break the handshake.
-        if namespace in (None, "/") and self.manager.sid_from_eio_sid(eio_sid, "/") is not None:
-            self._on_admitted(eio_sid)
+        if is_ours and self.manager.sid_from_eio_sid(eio_sid, "/") is not None:
+            self.peers.admitted(eio_sid)
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        self._on_gone(eio_sid)
+        self.peers.gone(eio_sid)
         self._binary_packet.pop(eio_sid, None)
         await super()._handle_eio_disconnect(eio_sid, reason)
         socket = self.eio.sockets.get(eio_sid)
@@ -205,7 +229,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             if (pending := self._binary_packet.get(eio_sid)) and pending.attachment_count > MAX_ATTACHMENTS:
                 await self._refuse_attachments(eio_sid, f"an event with {pending.attachment_count:,} attachments")
         else:
-            answer = self._on_oversize(_over_limit(f"a packet of {len(data):,} bytes"))
+            answer = self.peers.oversize(_over_limit(f"a packet of {len(data):,} bytes"))
             head = _EVENT_HEAD.match(data[:200])
             if head and head[1]:
                 await self.acknowledge(eio_sid, int(head[1]), answer)
@@ -222,7 +246,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
 
     async def _refuse_attachments(self, eio_sid: str, what: str) -> None:
         refused = self._binary_packet.pop(eio_sid)
-        answer = self._on_oversize(what)
+        answer = self.peers.oversize(what)
         if refused.id is not None:
             await self.acknowledge(eio_sid, refused.id, answer)
 
@@ -237,11 +261,24 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
     ) -> None:
         name, payload = data[0], data[1] if len(data) > 1 else None
         if name in ("log", "logs"):
-            taking = self._take_logs(eio_sid, [LogEvent(name, payload, id)])
+            taking = self.peers.logs(eio_sid, [LogEvent(name, payload, id)])
             if taking is not None:
                 await asyncio.wait([taking])
         elif name == "requestLogs":
-            self._on_request(eio_sid)
+            self.peers.asked(eio_sid)
+        elif isinstance(name, str):
+            self.peers.called(eio_sid, name, payload, id)
+
+    async def _handle_ack(
+        self,
+        eio_sid: str,
+        namespace: str | None,
+        id: int | None,  # noqa: A002  # the name is python-socketio's
+        data: Any,
+    ) -> None:
+        # Nothing here is sent in python-socketio's own way with an acknowledgement asked for.
+        if namespace in (None, "/") and id is not None:
+            self.peers.acknowledged(eio_sid, id)
 
     async def acknowledge(self, eio_sid: str, ack_id: int, answer: Answer) -> None:
         """Send *answer* to the client's event with that id."""

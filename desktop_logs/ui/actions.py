@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target, Tested
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.settings import LogSettings
 
@@ -13,8 +14,20 @@ from desktop_logs.core.settings import LogSettings
 class WindowActions(Protocol):
     """All of it is called on the window's thread and returns at once; what goes on then is told by the feed's state."""
 
-    def connect(self, address: ServerAddress, token: str) -> Feed:
-        """A feed of the server at *address*, which begins to connect. Raises DesktopLogsError when it cannot."""
+    def connect(self, target: Target) -> Feed:
+        """A feed of *target*, which begins to connect. Raises DesktopLogsError when it cannot."""
+
+    async def test(self, target: Target) -> Tested:
+        """Try to connect to *target* and leave again: what works, or exactly what failed. Raises nothing of its own."""
+
+    async def keeps_tokens(self) -> bool:
+        """True when the system has a keyring that tokens can be kept in."""
+
+    async def kept_token(self, address: ServerAddress) -> str:
+        """The token that the keyring has for *address*; empty without one, or without a keyring."""
+
+    async def keep_token(self, address: ServerAddress, token: str) -> str:
+        """Keep *token* in the keyring, an empty one to forget it; why that failed, in a sentence, or empty."""
 
     def retry(self, feed: Feed) -> None:
         """Attempt to connect *feed* now, after it failed or while it waits."""

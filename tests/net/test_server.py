@@ -194,7 +194,7 @@ async def test_who_leaves_is_forgotten(connect: Connect, server: HubServer, hub:
 
 async def test_a_viewer_that_reads_nothing_is_passed_over_and_catches_up(server: HubServer, hub: Hub) -> None:
     """The raw socket stops reading; the hub's queue for it stays bounded and the records wait in the ring."""
-    from desktop_logs.net.broadcast import MAX_QUEUED_PACKETS
+    from desktop_logs.net.outlet import MAX_QUEUED_PACKETS
 
     async with (
         aiohttp.ClientSession() as session,
