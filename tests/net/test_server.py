@@ -218,7 +218,7 @@ async def test_a_viewer_that_reads_nothing_is_passed_over_and_catches_up(server:
             got += 1
             if "the end" in message.data:
                 break
-        assert got + server.stats()["viewer_skipped"] == 4_501
+        assert got + server.stats()["dropped_slow"] == 4_501
 
 
 async def test_a_viewer_that_answers_no_ping_is_let_go_and_the_others_go_on(
