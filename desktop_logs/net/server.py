@@ -22,6 +22,7 @@ from desktop_logs.net.broadcast import Broadcaster
 from desktop_logs.net.eventingest import EventIngest
 from desktop_logs.net.guard import guard
 from desktop_logs.net.ingest import MAX_BODY_BYTES, HttpIngest
+from desktop_logs.net.leaving import PATIENCE, Patience
 from desktop_logs.net.peers import HubPeers
 from desktop_logs.net.searching import HttpSearch
 from desktop_logs.net.sio import HubSocketServer, PeerFaults, quiet_logger
@@ -48,10 +49,12 @@ class HubServer:
         more_stats: Callable[[], Mapping[str, int]] = dict,
         history: History | None = None,
         catching_up: History | None = None,
+        patience: Patience = PATIENCE,
     ) -> None:
         """*report* is told, once a kind, what peers do wrong; *access* says who may; *more_stats* adds to
-        `GET /api/stats`; *history* answers searches, None where none is kept. *catching_up* is a second way to it, for
-        viewers that resume: they must not wait for a search."""
+        `GET /api/stats`; *history* answers searches, None where none is kept; *catching_up* is a second way to it, for
+        viewers that resume, which must not wait for a search; *patience* is what clients that do not answer are
+        given."""
         self._hub = hub
         self._version = version
         self._clock_ns = clock_ns
@@ -63,11 +66,17 @@ class HubServer:
         self._ingest = HttpIngest(hub, clock_ns, self._heard_from)
         self._search = HttpSearch(history.search if history is not None else None, clock_ns)
         self._viewers = Viewers(
-            hub, self._tasks, name=NAME, version=version, history=catching_up, has_search=history is not None
+            hub,
+            self._tasks,
+            name=NAME,
+            version=version,
+            history=catching_up,
+            has_search=history is not None,
+            stall_s=patience.stall_s,
         )
         asking = Asking(hub, self._viewers, self._tasks, clock_ns=clock_ns, stats=self.stats, history=history)
         self._events = EventIngest(hub, clock_ns, report)
-        self._sockets = HubSocketServer(faults=self._faults, tasks=self._tasks)
+        self._sockets = HubSocketServer(faults=self._faults, tasks=self._tasks, patience=patience)
         self._peers = HubPeers(
             hub,
             access,
@@ -119,6 +128,7 @@ class HubServer:
         self.port = runner.addresses[0][1]
         self._unsubscribe = [self._hub.subscribe(self._broadcaster.wake), self._hub.subscribe(self._viewers.wake)]
         self._tasks.start(self._broadcaster.run(), "broadcast")
+        self._tasks.start(self._sockets.watch.run(), "watch")
 
     async def stop(self) -> None:
         """Take nothing more in, let what is under way be answered, close every connection."""
@@ -134,6 +144,7 @@ class HubServer:
         await self._sockets.close_all()
         await self._sockets.shutdown()
         await runner.cleanup()
+        self._sockets.cut_all()
         await self._tasks.cancel_all()
 
     def stats(self) -> dict[str, int]:
@@ -142,9 +153,9 @@ class HubServer:
             **self._hub.stats(),
             "viewers": self._peers.viewers,
             "producers": self._peers.producers + self._count_http_producers(),
-            "dropped_slow": self._broadcaster.skipped + self._viewers.dropped_slow,
+            "dropped_slow": self._broadcaster.dropped_slow + self._viewers.dropped_slow,
             "dropped_evicted": self._viewers.dropped_evicted,
-            "viewers_cut": self._viewers.cut,
+            "viewers_cut": self._sockets.watch.cut_off + self._viewers.cut,
             "peer_faults": self._faults.count,
             **self._more_stats(),
         }

@@ -4,8 +4,6 @@ batches, what the ring no longer has in catchingup; knows no HTTP and no handsha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-
 import msgspec
 
 from desktop_logs.core.errors import Evicted, TooSlow
@@ -15,15 +13,14 @@ from desktop_logs.core.query import Query
 from desktop_logs.core.viewing import MAX_UNANSWERED, Gap, GapReason, Hello, Position, Subscribe
 from desktop_logs.net.batches import Batches, Cut, Selection
 from desktop_logs.net.catchingup import CatchUp
+from desktop_logs.net.leaving import PATIENCE
 from desktop_logs.net.outlet import Frames, Outlet, event
 from desktop_logs.tasks import Tasks
 
-FROZEN_S = 20.0
-"""A viewer that answers nothing for so long, though it has as much unanswered as it may, is cut."""
 GATHER_S = 0.005
 """Records that come within this time go out together."""
 RETRY_S = 0.05
-"""How soon an outlet that was full is looked at again."""
+"""How soon a WebSocket that was full is looked at again: it tells nobody when it has room."""
 
 
 class _Cut(Exception):
@@ -38,6 +35,7 @@ class _Viewer:
         self.unanswered: set[int] = set()
         self.answered = asyncio.Event()
         self.following: asyncio.Task[None] | None = None
+        outlet.on_room = self.answered.set
 
     def tell(self, name: str, payload: bytes) -> None:
         """Send an event that needs no answer."""
@@ -56,16 +54,18 @@ class Viewers:
         version: str,
         history: History | None = None,
         has_search: bool = False,
-        clock_s: Callable[[], float] | None = None,
+        stall_s: float = PATIENCE.stall_s,
     ) -> None:
         """*history* is asked for what the ring no longer has, and by nobody else: who resumes must not wait for a
-        search. *has_search* says whether `search` is answered."""
+        search. *has_search* says whether `search` is answered. A viewer that answers nothing for *stall_s*, though it
+        has as much unanswered as it may, is cut."""
         self._hub = hub
         self._tasks = tasks
         self._name = name
         self._version = version
         self._has_search = has_search
-        self._batches = Batches(hub, clock_s) if clock_s is not None else Batches(hub)
+        self._stall_s = stall_s
+        self._batches = Batches(hub)
         self._catch_up = CatchUp(hub, history, self._batches)
         self._viewers: dict[str, _Viewer] = {}
         self._waiting: list[asyncio.Future[None]] = []
@@ -211,7 +211,7 @@ class Viewers:
     async def _has_credit(self, viewer: _Viewer) -> None:
         """Wait until the viewer may be sent a batch. Raises _Cut."""
         loop = asyncio.get_running_loop()
-        frozen_s = loop.time() + FROZEN_S
+        frozen_s = loop.time() + self._stall_s
         while viewer.outlet.is_open:
             has_credit = len(viewer.unanswered) < MAX_UNANSWERED
             if has_credit and viewer.outlet.has_room:
@@ -226,6 +226,6 @@ class Viewers:
                 async with asyncio.timeout(min(left_s, RETRY_S) if has_credit else left_s):
                     await viewer.answered.wait()
             except TimeoutError:
-                continue  # a full outlet tells nobody when it has room
-            frozen_s = loop.time() + FROZEN_S
+                continue
+            frozen_s = loop.time() + self._stall_s
         raise _Cut
