@@ -4,6 +4,7 @@ batches, what the ring no longer has in catchingup; knows no HTTP and no handsha
 from __future__ import annotations
 
 import asyncio
+
 import msgspec
 
 from desktop_logs.core.errors import Evicted, TooSlow
