@@ -104,8 +104,7 @@ class Viewers:
             viewer.following.cancel()
 
     def subscribe(self, eio_sid: str, subscribe: Subscribe) -> None:
-        """Send the client what it wants, from now on, instead of what it wanted before; batches come when the caller has
-        had its turn."""
+        """Send the client what it wants from now on instead of what it wanted before: not before the caller returns."""
         viewer = self._viewers.get(eio_sid)
         if viewer is not None:
             self._follow(viewer, subscribe)

@@ -1,4 +1,4 @@
-"""What hubs and version 2 viewers say to each other: out and back again, and a sentence for all that is no such thing."""
+"""What hubs and version 2 viewers say to each other: out and back again, and a sentence for what is no such thing."""
 
 from __future__ import annotations
 
@@ -32,31 +32,13 @@ from desktop_logs.core.viewing import (
 )
 
 NOW_NS = 1_795_341_600_000_000_000
+NAMES = (
+    "proto token resume epoch seq query from around limit levels before_seq after_seq span_ms id first last data to "
+    "head oldest limits name version reason"
+).split()
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(
-                ["proto", "token", "resume", "epoch", "seq", "query", "from", "around", "limit", "levels"]
-                + [
-                    "before_seq",
-                    "after_seq",
-                    "span_ms",
-                    "id",
-                    "first",
-                    "last",
-                    "data",
-                    "to",
-                    "head",
-                    "oldest",
-                    "limits",
-                ]
-            ),
-            inner,
-            max_size=6,
-        )
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
     max_leaves=12,
 )
 
