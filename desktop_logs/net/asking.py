@@ -210,7 +210,8 @@ def _tell_progress(asker: _Asker, search_id: int | None, progress: Progress) -> 
 
 
 async def _encode(found: Found, asked: Search) -> bytes:
-    """The answer to a search: newest first, and no more than MAX_ANSWER_BYTES of it; encoded in slices."""
+    """The answer to a search, in the order that Search tells, and no more than MAX_ANSWER_BYTES of it; encoded in
+    slices."""
     # What is nearest to where the viewer asks on from is kept when it is too much.
     nearest = asked.around_seq
     records = found.records if nearest is None else sorted(found.records, key=lambda record: abs(record.seq - nearest))
@@ -230,5 +231,7 @@ async def _encode(found: Found, asked: Search) -> bytes:
     told: dict[str, Any] = {"more": more}
     if found.problem:
         told.update(problem=found.problem, whole=found.is_whole)
-    data = b",".join(entry for _, entry in sorted(entries, reverse=True))
+    if nearest is not None:
+        entries.sort()
+    data = b",".join(entry for _, entry in entries)
     return b'{"ok":true,"data":[%b],%b' % (data, _encode_json(told)[1:])
