@@ -24,6 +24,7 @@ from desktop_logs.net.rates import Rate
 from desktop_logs.net.viewers import Viewers
 from desktop_logs.tasks import Tasks
 
+CALLS: Final = ("subscribe", "search", "stats")
 CALLS_A_SECOND: Final = 20.0
 CALLS_AT_ONCE: Final = 40.0
 MAX_SEARCHES: Final = 4
@@ -38,6 +39,16 @@ NO_HISTORY: Final = "This hub keeps no history. Start it without --no-history."
 CANCELLED: Final = "The search was cancelled."
 
 _encode_json = msgspec.json.Encoder().encode
+
+
+def refuse(outlet: Outlet, ack_id: int, error: str, **more: int) -> None:
+    """Answer that it cannot be done."""
+    _answer(outlet, ack_id, _encode_json({"ok": False, "error": error, **more}))
+
+
+def _answer(outlet: Outlet, ack_id: int, payload: bytes) -> None:
+    # A Socket.IO ACK by the same way as batches, which it must not overtake.
+    outlet.send(Frames([f"3{ack_id}[{payload.decode()}]"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,7 @@ class _Asker:
     def answer(self, ack_id: int | None, payload: bytes) -> None:
         """Acknowledge the event with that id, if its sender wants that."""
         if ack_id is not None:
-            self.outlet.send(Frames([f"3{ack_id}[{payload.decode()}]"]))
+            _answer(self.outlet, ack_id, payload)
 
     async def has_room(self) -> None:
         """Wait until a large answer may be sent, or nobody is there to get it."""
@@ -69,7 +80,8 @@ class _Asker:
 
     def refuse(self, ack_id: int | None, error: str, **more: int) -> None:
         """Answer that it cannot be done."""
-        self.answer(ack_id, _encode_json({"ok": False, "error": error, **more}))
+        if ack_id is not None:
+            refuse(self.outlet, ack_id, error, **more)
 
 
 class Asking:
@@ -113,7 +125,7 @@ class Asking:
         if name == "cancel":
             _cancel(asker, payload)
             return
-        if name not in ("subscribe", "search", "stats"):
+        if name not in CALLS:
             return
         if not asker.rate.take():
             asker.refuse(ack_id, TOO_OFTEN)

@@ -10,7 +10,7 @@ from desktop_logs.core.access import Access, Rights
 from desktop_logs.core.errors import PeerError
 from desktop_logs.core.hub import Hub
 from desktop_logs.core.viewing import Auth, parse_auth
-from desktop_logs.net.asking import Asking
+from desktop_logs.net.asking import CALLS, Asking, refuse
 from desktop_logs.net.broadcast import Broadcaster
 from desktop_logs.net.eventingest import Answer, AnswerTo, EventIngest
 from desktop_logs.net.fastpath import LogEvent
@@ -18,6 +18,7 @@ from desktop_logs.net.outlet import Outlet
 from desktop_logs.net.viewers import Viewers
 
 NEEDS_TOKEN = "This hub needs a token, and the one given is not right. Ask for it where the hub runs."
+MAY_NOT_VIEW = "This token may only send. Use the viewer token to read."
 MAY_NOT_SEND = "this token may only read. Use the producer token to send"
 
 
@@ -128,7 +129,11 @@ class HubPeers:
 
     def called(self, eio_sid: str, name: str, payload: object, ack_id: int | None) -> None:
         """The client sent another event: one of version 2, or somebody else's."""
-        self._asking.call(eio_sid, name, payload, ack_id)
+        client = self._clients.get(eio_sid)
+        if client is None or Rights.VIEW in client.rights:
+            self._asking.call(eio_sid, name, payload, ack_id)
+        elif client.is_new and ack_id is not None and name in CALLS and (outlet := self._open_outlet(eio_sid)):
+            refuse(outlet, ack_id, MAY_NOT_VIEW)
 
     def acknowledged(self, eio_sid: str, ack_id: int) -> None:
         """The client has acknowledged what was sent with that id."""
