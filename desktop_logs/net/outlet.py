@@ -141,6 +141,11 @@ class Outlet:
         return not (self._socket.closed or self._socket.closing or (way is not None and way.is_closing()))
 
     @property
+    def is_polling(self) -> bool:
+        """True while the client has no WebSocket: it takes MAX_POLLED_MESSAGES at a time."""
+        return not self._socket.upgraded
+
+    @property
     def has_room(self) -> bool:
         """True while more may be sent."""
         line = self._line
