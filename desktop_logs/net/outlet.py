@@ -58,6 +58,8 @@ class Line(asyncio.Queue[Any]):
         self.passed_bytes = 0
         """So much was given to the WebSocket's transport, or fetched by a polling client, since the beginning."""
         self.on_room: Callable[[], None] = _nobody
+        self.pinging: asyncio.Task[Any] | None = None
+        """engineio's task that asks the client for the next sign of life."""
         self._awaited = False
         self._given = 0  # to who takes from here at present
         self._given_ever = 0
