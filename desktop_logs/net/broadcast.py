@@ -70,6 +70,8 @@ class Broadcaster:
         self._cached_bytes = 0
         self._snapshot: tuple[int, Frames] | None = None
         self._turn_ends_s = 0.0
+        # The ring's head when this round through the viewers began: a slice up to there is good for all of them.
+        self._round_head = 0
         self.dropped_slow = 0
         """Records that left the ring before a slow viewer could take them, summed over viewers."""
 
@@ -130,14 +132,15 @@ class Broadcaster:
         is_left = True
         while is_left:
             is_left = False
+            self._round_head = self._hub.ring.head
             for eio_sid, viewer in list(self._viewers.items()):
-                if not self._is_behind(viewer):
-                    continue
+                if not self._is_behind(viewer) or self._viewers.get(eio_sid) is not viewer:
+                    continue  # or dismissed while others had their turn
                 if not viewer.outlet.is_open:
                     # Its fault, and gone: the others must not notice.
                     self.dismiss(eio_sid)
                 elif viewer.outlet.has_room:
-                    viewer.retry_s = FIRST_RETRY_S
+                    viewer.retry_s, viewer.look_at_s = FIRST_RETRY_S, 0.0
                     await self._serve(viewer)
                     is_left = is_left or self._is_behind(viewer)
                     await self._end_turn()
@@ -180,7 +183,7 @@ class Broadcaster:
     def _slice(self, cursor: int, max_records: int) -> _Slice:
         """What follows *cursor*, which is behind the head. Raises Evicted."""
         part = self._slices.get((cursor, max_records))
-        if part is not None and (part.is_whole or part.last == self._hub.ring.head):
+        if part is not None and (part.is_whole or part.last >= self._round_head):
             return part
         limit = max_records - cursor % max_records
         records = self._hub.ring.since(cursor, limit)

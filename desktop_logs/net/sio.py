@@ -175,7 +175,7 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no 
             if line.way is not None:
                 line.way.abort()
             for connection in self._connections(line):
-                if connection.get_write_buffer_size():
+                if connection.is_closing() or connection.get_write_buffer_size():
                     connection.abort()
 
         asyncio.get_running_loop().call_later(self._patience.linger_s, end)

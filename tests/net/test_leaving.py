@@ -261,6 +261,9 @@ class Way:
     def get_write_buffer_size(self) -> int:
         return self.waiting
 
+    def is_closing(self) -> bool:
+        return False
+
 
 class Watched:
     """A watch over one client with a WebSocket, and its clock."""
