@@ -99,8 +99,8 @@ def _translate_request(request: Any) -> dict[str, Any]:
 
 
 class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no types
-    """An Engine.IO server whose tasks end with the hub (its own would sleep on until the next ping is due), whose
-    WebSockets have the short way, and which lets go of a client that does not let go by itself."""
+    """An Engine.IO server whose tasks end with the hub or with the client that they are for, whose WebSockets have the
+    short way, and which lets go of a client that does not let go by itself."""
 
     def __init__(
         self, tasks: Tasks, patience: Patience, open_short_way: Callable[[AsyncSocket], ShortWay], **options: Any
@@ -126,7 +126,11 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no 
     def start_background_task(
         self, target: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any
     ) -> asyncio.Task[Any]:
-        return self._tasks.start(target(*args, **kwargs), f"engineio {target.__name__}")
+        task = self._tasks.start(target(*args, **kwargs), f"engineio {target.__name__}")
+        if isinstance(client := getattr(target, "__self__", None), AsyncSocket):
+            # It sleeps until the client's next ping is due.
+            client.queue.pinging = task
+        return task
 
     def create_queue(self, *args: Any, **kwargs: Any) -> Line:
         return Line()
@@ -146,10 +150,14 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no 
         """End all that there is of a client at once, without telling it; nothing when it has gone."""
         socket = self.sockets.get(eio_sid)
         if socket is not None:
-            for connection in self._connections(socket.queue):
-                connection.abort()
+            self.abort_connections(socket.queue)
             closing = socket.close(wait=False, abort=True, reason=self.reason.TRANSPORT_ERROR)
             self._tasks.start(closing, "engineio close")
+
+    def abort_connections(self, line: Line) -> None:
+        """End the connections over which the client has asked; nothing more is sent."""
+        for connection in self._connections(line):
+            connection.abort()
 
     def cut_connections(self) -> None:
         """End every connection that a client has ever asked over and that is still there."""
@@ -160,11 +168,14 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no 
         """Let a client that has gone have what is on its way to it, for a while. A connection would otherwise stay as
         long as the other side does not take what was written: for ever, when that is stopped."""
 
+        if line.pinging is not None:
+            line.pinging.cancel()
+
         def end() -> None:
             if line.way is not None:
                 line.way.abort()
             for connection in self._connections(line):
-                if connection.get_write_buffer_size():
+                if connection.is_closing() or connection.get_write_buffer_size():
                     connection.abort()
 
         asyncio.get_running_loop().call_later(self._patience.linger_s, end)
@@ -283,6 +294,8 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             # Ends the writer of a WebSocket, and the request that a polling client has left waiting: engineio would
             # let that stand until the next ping is due, and a client that waits for it with it.
             await socket.queue.put(None)
+            if reason == self.reason.PING_TIMEOUT:
+                self.eio.abort_connections(socket.queue)
             self.eio.release(socket.queue)
 
     async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
