@@ -84,7 +84,9 @@ def _window(typed: list[str]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         from desktop_logs.admission import admit
         from desktop_logs.app import WindowOptions, run_window
+        from desktop_logs.openfiles import allow_many
 
+        allow_many()
         admission = admit(_access_options(options), folder)
         for warning in admission.warnings:
             complain(warning)

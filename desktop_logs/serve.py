@@ -17,6 +17,7 @@ from desktop_logs.core.errors import SettingsError, StorageError, UserError
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import history_dir, logs_dir, settings_file
 from desktop_logs.localhub import LocalHub
+from desktop_logs.openfiles import allow_many
 from desktop_logs.storage.folder import check_folder
 from desktop_logs.storage.settings_file import read_settings
 from desktop_logs.terminal import Printer, announce, complain
@@ -38,6 +39,7 @@ class ServeOptions:
 
 def serve(options: ServeOptions) -> int:
     """Run a hub until SIGINT or SIGTERM; the exit code. Raises DesktopLogsError when it cannot begin."""
+    allow_many()
     check_folder(options.data_dir)
     settings = read_settings(settings_file(options.data_dir)).changed(**options.overrides)
     admission = admit(options.access, options.data_dir)

@@ -195,7 +195,9 @@ def _no_more_handshakes(sockets: HubSocketServer, paths: frozenset[str], refusal
 
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if sockets.handshakes.is_full and request.path.rstrip("/") in paths and "sid" not in request.query:
+        # engineio takes an empty `sid` for none.
+        begins = request.path.rstrip("/") in paths and not request.query.get("sid")
+        if begins and sockets.handshakes.is_full:
             refusals.add("handshakes", why)
             return web.Response(status=503, text=why + "\n", headers={"Retry-After": "10"})
         return await handler(request)
