@@ -18,9 +18,9 @@ from desktop_logs.core.hub import Hub
 from desktop_logs.core.records import Record
 from desktop_logs.core.timestamps import NS_PER_MS
 from desktop_logs.core.viewing import Search, encode_numbered, parse_search, parse_subscribe
-from desktop_logs.core.wire import SNAPSHOT_RECORDS, encode_v1_logs
+from desktop_logs.core.wire import SNAPSHOT_RECORDS, encode_v1_entry, join_v1_logs
+from desktop_logs.net.limits import Rate
 from desktop_logs.net.outlet import Frames, Outlet, event
-from desktop_logs.net.rates import Rate
 from desktop_logs.net.viewers import Viewers
 from desktop_logs.tasks import Tasks
 
@@ -154,9 +154,9 @@ class Asking:
     async def _send_snapshot(self, asker: _Asker) -> None:
         await asker.has_room()
         asker.is_owed_snapshot = False
-        records = self._hub.ring.latest(SNAPSHOT_RECORDS)
-        payload = encode_v1_logs(records, self._clock_ns(), MAX_ANSWER_BYTES)
-        asker.outlet.send(Frames([event("logs", payload)]))
+        newest = self._hub.ring.latest(SNAPSHOT_RECORDS)[::-1]
+        entries = await _encoded(newest, encode_v1_entry)
+        asker.outlet.send(Frames([event("logs", join_v1_logs(entries, self._clock_ns()))]))
 
     def _search(self, asker: _Asker, asked: Search, ack_id: int | None) -> None:
         if self._history is None:
@@ -170,7 +170,7 @@ class Asking:
     async def _answer(self, history: History, asker: _Asker, asked: Search, ack_id: int | None) -> None:
         try:
             found = await self._find(history, asker, asked)
-            payload = await _encode(found, asked)
+            payload = await _answer_to(asked, found)
             await asker.has_room()
             asker.answer(ack_id, payload)
         except QueryError as slow:
@@ -221,29 +221,34 @@ def _tell_progress(asker: _Asker, search_id: int | None, progress: Progress) -> 
         asker.outlet.send(Frames([event("progress", _encode_json(told))]))
 
 
-async def _encode(found: Found, asked: Search) -> bytes:
-    """The answer to a search, in the order that Search tells, and no more than MAX_ANSWER_BYTES of it; encoded in
-    slices."""
-    # What is nearest to where the viewer asks on from is kept when it is too much.
-    nearest = asked.around_seq
-    records = found.records if nearest is None else sorted(found.records, key=lambda record: abs(record.seq - nearest))
-    entries: list[tuple[int, bytes]] = []
+async def _answer_to(asked: Search, found: Found) -> bytes:
+    """The answer to a search, in the order that Search tells, and no more than MAX_ANSWER_BYTES of it."""
+    records, middle = found.records, asked.around_seq
+    if middle is not None:
+        # What is nearest is kept when it is too much.
+        records = sorted(records, key=lambda record: abs(record.seq - middle))
+    entries = await _encoded(records, encode_numbered)
+    told: dict[str, Any] = {"more": found.more or len(entries) < len(records)}
+    if found.problem:
+        told.update(problem=found.problem, whole=found.is_whole)
+    if middle is not None:
+        numbered = zip((record.seq for record in records), entries, strict=False)
+        entries = [entry for _, entry in sorted(numbered)]
+    return b'{"ok":true,"data":[%b],%b' % (b",".join(entries), _encode_json(told)[1:])
+
+
+async def _encoded(records: Sequence[Record], encode: Callable[[Record], bytes]) -> list[bytes]:
+    """The first of *records* that fit into MAX_ANSWER_BYTES, encoded in slices."""
+    entries: list[bytes] = []
     size = 0
     until_s = time.perf_counter() + SLICE_S
     for record in records:
-        entry = encode_numbered(record)
+        entry = encode(record)
         size += len(entry) + 1
         if size > MAX_ANSWER_BYTES:
             break
-        entries.append((record.seq, entry))
-        if time.perf_counter() > until_s:
+        entries.append(entry)
+        if time.perf_counter() >= until_s:
             await asyncio.sleep(0)
             until_s = time.perf_counter() + SLICE_S
-    more = found.more or len(entries) < len(records)
-    told: dict[str, Any] = {"more": more}
-    if found.problem:
-        told.update(problem=found.problem, whole=found.is_whole)
-    if nearest is not None:
-        entries.sort()
-    data = b",".join(entry for _, entry in entries)
-    return b'{"ok":true,"data":[%b],%b' % (data, _encode_json(told)[1:])
+    return entries

@@ -13,6 +13,7 @@ from desktop_logs.core.hub import Hub
 from desktop_logs.net.server import HubServer
 from tests.support.peers import Peer
 from tests.support.stores import SmallStore
+from tests.support.viewerhouse import House
 
 
 @pytest.fixture
@@ -58,3 +59,24 @@ async def connect(server: HubServer) -> AsyncIterator[Callable[..., Any]]:
     yield to
     for peer in peers:
         await peer.sio.disconnect()
+
+
+@pytest.fixture
+async def build_house(store: SmallStore) -> AsyncIterator[Callable[..., House]]:
+    """A hub with version 2 viewers and no server; what is built on one store is one after the other."""
+    built: list[House] = []
+
+    def make(**how: Any) -> House:
+        built.append(House(store, **how))
+        return built[-1]
+
+    yield make
+    for house in built:
+        house.viewers.stop()
+        await house.tasks.cancel_all()
+        assert house.failures == []
+
+
+@pytest.fixture
+def house(build_house: Callable[..., House]) -> House:
+    return build_house()

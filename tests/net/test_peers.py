@@ -227,7 +227,7 @@ async def test_a_viewer_on_node_subscribes_resumes_and_searches(
 
 
 async def test_a_producers_token_reads_nothing_and_is_told_so(hub: Hub, reported: list[str]) -> None:
-    access = Access(host="192.0.2.1", tokens=Tokens("to view", "to send"))
+    access = Access("0.0.0.0", Tokens("to view", "to send"))
     running = HubServer(hub, version="1", clock_ns=time.time_ns, report=reported.append, access=access)
     await running.start(0)
     viewer = Viewer()

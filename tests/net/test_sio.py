@@ -19,7 +19,9 @@ def test_the_methods_that_are_overridden_are_there_with_the_same_parameters() ->
         "_engineio_server_class",
         "_handle_eio_connect",
         "_handle_connect",
+        "_handle_eio_connect",
         "_handle_eio_disconnect",
+        "_handle_disconnect",
         "_handle_eio_message",
         "_handle_event_internal",
     ):
