@@ -6,16 +6,19 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from desktop_logs.core.access import Access, Rights
+from desktop_logs.core.access import Rights
 from desktop_logs.core.errors import PeerError
 from desktop_logs.core.hub import Hub
 from desktop_logs.core.viewing import Auth, parse_auth
+from desktop_logs.net.asking import CALLS, Asking, refuse
 from desktop_logs.net.broadcast import Broadcaster
 from desktop_logs.net.eventingest import Answer, AnswerTo, EventIngest
 from desktop_logs.net.fastpath import LogEvent
+from desktop_logs.net.guard import Denied, Guard
 from desktop_logs.net.outlet import Outlet
+from desktop_logs.net.viewers import Viewers
 
-NEEDS_TOKEN = "This hub needs a token, and the one given is not right. Ask for it where the hub runs."
+MAY_NOT_VIEW = "This token may only send. Use the viewer token to read."
 MAY_NOT_SEND = "this token may only read. Use the producer token to send"
 
 
@@ -25,6 +28,7 @@ class Client:
 
     auth: Auth
     rights: Rights
+    is_page: bool
 
     @property
     def is_new(self) -> bool:
@@ -38,17 +42,21 @@ class HubPeers:
     def __init__(
         self,
         hub: Hub,
-        access: Access,
+        guard: Guard,
         broadcaster: Broadcaster,
+        viewers: Viewers,
+        asking: Asking,
         events: EventIngest,
         open_outlet: Callable[[str], Outlet | None],
         answer: Callable[[str], AnswerTo],
     ) -> None:
-        """*open_outlet* gives the way out to a client by its Engine.IO id, None when it has gone; *answer* the way to
-        acknowledge its events."""
+        """*guard* tells what a token allows; *open_outlet* gives the way out to a client by its Engine.IO id, None when
+        it has gone; *answer* the way to acknowledge its events."""
         self._hub = hub
-        self._access = access
+        self._guard = guard
         self._broadcaster = broadcaster
+        self._viewers = viewers
+        self._asking = asking
         self._events = events
         self._open_outlet = open_outlet
         self._answer = answer
@@ -61,17 +69,33 @@ class HubPeers:
         """How many clients have sent entries."""
         return len(self._producers)
 
-    def refusal(self, eio_sid: str, auth: object, *, is_page: bool) -> str:
-        """Why the client may not connect, in one line; empty when it may."""
+    @property
+    def viewers(self) -> int:
+        """How many clients view, of either version; a producer of version 2 that asked for nothing is none."""
+        greeted = self._viewers.greeted
+        return len(self._broadcaster.viewers) + len(greeted) - len(greeted & self._producers - self._viewers.subscribed)
+
+    def refusal(self, eio_sid: str, auth: object, *, is_page: bool, address: str) -> str:
+        """Why the client at *address* may not connect, in one line; empty when it may."""
         try:
             told = parse_auth(auth)
+            rights = self._guard.rights(told.token, address, is_page=is_page)
         except PeerError as wrong:
+            self._guard.refusals.add("auth", str(wrong))
             return str(wrong)
-        rights = self._access.rights(told.token, is_page=is_page)
-        if not rights:
-            return NEEDS_TOKEN
-        self._clients[eio_sid] = Client(told, rights)
+        except Denied as denied:
+            return str(denied)
+        self._clients[eio_sid] = Client(told, rights, is_page)
         return ""
+
+    def without_rights(self) -> list[str]:
+        """The clients that were let in by tokens which the guard no longer takes for what they did."""
+        access = self._guard.access
+        return [
+            eio_sid
+            for eio_sid, client in self._clients.items()
+            if client.rights not in access.rights(client.auth.token, is_page=client.is_page)
+        ]
 
     def admitted(self, eio_sid: str) -> None:
         """The client has its CONNECT packet: events may follow."""
@@ -82,6 +106,8 @@ class HubPeers:
     def gone(self, eio_sid: str) -> None:
         """The client has left, or was never let in."""
         self._broadcaster.dismiss(eio_sid)
+        self._viewers.dismiss(eio_sid)
+        self._asking.dismiss(eio_sid)
         self._clients.pop(eio_sid, None)
         self._producers.discard(eio_sid)
         self._asked.discard(eio_sid)
@@ -104,6 +130,9 @@ class HubPeers:
         client = self._clients.get(eio_sid)
         if client is None or Rights.VIEW not in client.rights:
             return
+        if client.is_new:
+            self._asking.send_snapshot(eio_sid)
+            return
         self._asked.add(eio_sid)
         if eio_sid not in self._broadcaster.viewers:
             self._admit(eio_sid)
@@ -111,9 +140,15 @@ class HubPeers:
 
     def called(self, eio_sid: str, name: str, payload: object, ack_id: int | None) -> None:
         """The client sent another event: one of version 2, or somebody else's."""
+        client = self._clients.get(eio_sid)
+        if client is None or Rights.VIEW in client.rights:
+            self._asking.call(eio_sid, name, payload, ack_id)
+        elif client.is_new and ack_id is not None and name in CALLS and (outlet := self._open_outlet(eio_sid)):
+            refuse(outlet, ack_id, MAY_NOT_VIEW)
 
     def acknowledged(self, eio_sid: str, ack_id: int) -> None:
         """The client has acknowledged what was sent with that id."""
+        self._viewers.acknowledged(eio_sid, ack_id)
 
     def oversize(self, what: str) -> Answer:
         """Something too large to be looked at came: *what*. The answer for who sent it."""
@@ -123,5 +158,11 @@ class HubPeers:
 
     def _admit(self, eio_sid: str) -> None:
         outlet = self._open_outlet(eio_sid)
-        if outlet is not None:
+        client = self._clients.get(eio_sid)
+        if outlet is None or client is None:
+            return
+        if client.is_new:
+            self._asking.admit(eio_sid, outlet)
+            self._viewers.admit(eio_sid, outlet, client.auth.resume)
+        else:
             self._broadcaster.admit(eio_sid, outlet)
