@@ -10,8 +10,8 @@ from typing import Any, Final, Protocol
 
 from engineio.packet import MESSAGE, Packet
 
-MAX_BUFFERED_BYTES: Final = 1_000_000
-"""A WebSocket takes more while fewer bytes than this wait to be sent over it."""
+MAX_BUFFERED_BYTES: Final = 512_000
+"""A WebSocket takes more while fewer bytes than this wait to be sent over it. (With more it is no faster.)"""
 # python-engineio's client refuses a polling answer of more than 16 packets, and with it the connection.
 MAX_POLLED_PACKETS: Final = 16
 # So many of them may be ours: one place is left for a ping or an acknowledgement.
@@ -107,6 +107,11 @@ class Line(asyncio.Queue[Any]):
             self.way.abort()
         self.way = way
 
+    def lead_back(self, way: Way | None) -> None:
+        """That WebSocket has ended before the client took it into use: it goes on polling."""
+        if self.way is way:
+            self.way = None
+
     def write(self, frames: Frames) -> None:
         """Write to the WebSocket, which there is."""
         assert self.way is not None
@@ -145,8 +150,10 @@ class Outlet:
     @property
     def is_open(self) -> bool:
         """False once the client is gone, or going."""
+        if self._socket.closed or self._socket.closing:
+            return False
         way = self._line.way
-        return not (self._socket.closed or self._socket.closing or (way is not None and way.is_closing()))
+        return self.is_polling or way is None or not way.is_closing()
 
     @property
     def is_polling(self) -> bool:
@@ -157,7 +164,7 @@ class Outlet:
     def has_room(self) -> bool:
         """True while more may be sent."""
         line = self._line
-        if self._socket.upgraded and line.way is not None:
+        if not self.is_polling and line.way is not None:
             return line.buffered_bytes + line.message_bytes < MAX_BUFFERED_BYTES
         return line.messages < MAX_POLLED_MESSAGES and line.message_bytes < MAX_POLLED_BYTES
 
@@ -175,7 +182,7 @@ class Outlet:
         if not self.is_open:
             return
         line = self._line
-        if not self._socket.upgraded or line.way is None:
+        if self.is_polling or line.way is None:
             for message in frames.messages:
                 self._queue(_Message(line, message))
         elif line.is_idle:

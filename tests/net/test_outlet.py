@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import json
 import ssl
 import time
 from collections.abc import Callable
@@ -270,6 +271,37 @@ async def test_a_python_client_that_polls_gets_more_acknowledgements_than_one_an
     assert all(answer["ok"] for answer in await asyncio.gather(*calls))
     await soon("it has seen them", lambda: both.messages()[-1:] == ["m59"], 20)
     assert both.sio.connected
+
+
+@pytest.mark.parametrize(
+    "probe", [[], ["2probe"], ["2probe", "6"], ["?"]], ids=["opened", "probed", "taken back", "nonsense"]
+)
+async def test_a_client_whose_upgrade_fails_goes_on_by_polling(
+    server: HubServer, hub: Hub, http: aiohttp.ClientSession, probe: list[str]
+) -> None:
+    polling = "/socket.io/?EIO=4&transport=polling"
+    async with http.get(polling) as response:
+        sid = json.loads((await response.text())[1:])["sid"]
+    polling += f"&sid={sid}"
+    async with http.post(polling, data="40") as response:
+        assert response.status == 200
+    async with http.get(polling) as response:
+        assert (await response.text()).startswith("40")
+    await soon("it is a viewer", lambda: server.stats()["viewers"] == 1)
+    async with http.ws_connect(f"/socket.io/?EIO=4&transport=websocket&sid={sid}") as raw:
+        for text in probe:
+            await raw.send_str(text)
+        await asyncio.sleep(0.02)
+        hub.take(["before it fails"], time.time_ns())
+        await asyncio.sleep(0.02)
+    hub.take(["after"], time.time_ns())
+    got = ""
+    while '"after"' not in got:
+        async with http.get(polling) as response:
+            assert response.status == 200
+            got += await response.text()
+    assert got.index("before it fails") < got.index('"after"')
+    assert server.stats()["viewers"] == 1
 
 
 async def test_frames_are_not_compressed_though_the_client_would_take_that(server: HubServer) -> None:
