@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import engineio
 import socketio
-from aiohttp import StreamReader
+from aiohttp import StreamReader, web
 from engineio.async_drivers import aiohttp as aiohttp_driver
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import EngineIOError
@@ -44,6 +44,7 @@ PACKETS_A_TURN = 50  # of one polling request, before others have their turn of 
 # What engineio and socketio warn of when a hub stops or starts under its clients.
 _NO_FAULTS = ("Invalid session", "is not connected to namespace", "Cannot send to sid")
 
+_SESSION = web.RequestKey("session", str)
 _CONNECT = "0"
 _EVENT_HEAD = re.compile(r"2(?:/[^,]*,)?(\d{1,15})?\[")
 
@@ -124,6 +125,19 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no 
         self, target: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any
     ) -> asyncio.Task[Any]:
         return self._tasks.start(target(*args, **kwargs), f"engineio {target.__name__}")
+
+    async def handle_request(self, request: web.Request) -> Any:
+        """As engineio's, which trips over a frame that it cannot decode, and would leave the session behind until its
+        next ping is due."""
+        try:
+            return await super().handle_request(request)
+        except Exception:
+            sid = request.get(_SESSION) or request.query.get("sid", "")
+            socket = self.sockets.pop(sid, None)
+            if socket is not None:
+                await socket.close(wait=False, abort=True, reason=self.reason.TRANSPORT_ERROR)
+                await socket.queue.put(None)  # ends its writer
+            raise
 
     async def disconnect(self, sid: str | None = None) -> None:
         """As engineio's, which calls it for a request that it cannot take, but without waiting until the client has
@@ -227,6 +241,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
         await super()._handle_eio_connect(eio_sid, environ)
+        environ["aiohttp.request"][_SESSION] = eio_sid
         self.handshakes.begin(eio_sid)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:

@@ -291,3 +291,38 @@ async def test_a_polling_body_over_the_limit_ends_its_session_at_once(
     async with http.post(f"{POLLING}&sid={sid}", data=io.BytesIO(b"4" * 4_000_001)) as response:
         assert response.status == 400
     await soon("its session is gone", lambda: not sessions(server))
+
+
+ODD_FRAMES = ["x", "4" + "[" * 100_000, "42" + "[" * 100_000, "b!", "-1", "\u0969", b"", b"\x00", "9", "0{}", "1", "6"]
+
+
+@pytest.mark.parametrize("frame", ODD_FRAMES)
+async def test_a_frame_that_cannot_be_understood_leaves_nothing_behind(
+    server: HubServer, frame: str | bytes, background_errors: list[str]
+) -> None:
+    socket = await RawSocket.open(server.port)
+    socket.send("40")
+    await socket.until(b'40{"sid"')
+    socket.send(frame)
+    socket.close()
+    await soon("it has gone", lambda: not sessions(server) and server.stats()["viewers"] == 0)
+    assert not server._sockets.environ
+    assert not server._sockets.manager.rooms.get("/")
+    assert background_errors == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "faults"),
+    [
+        (b"GET / HTTP/9.9", 3),
+        (b"GET " + b"x" * 20_000, 3),
+        (b"\x00\x01\x02", 0),  # aiohttp takes what is not printable for TLS, of which it says nothing
+        (b"\x16\x03\x01" + b"\x00" * 50, 0),
+    ],
+)
+async def test_what_is_no_http_is_told_once(server: HubServer, sent: bytes, faults: int, reported: list[str]) -> None:
+    for _ in range(3):
+        assert raw.status(await raw.exchange(server.port, sent + b"\r\n\r\n")) in (0, 400)
+    assert server.stats()["peer_faults"] == faults
+    assert len(reported) == min(faults, 1)
+    assert "Traceback" not in "".join(reported)
