@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import re
 import time
 from collections.abc import Callable, Coroutine
@@ -19,7 +18,7 @@ import socketio
 from aiohttp import StreamReader, web
 from engineio.async_drivers import aiohttp as aiohttp_driver
 from engineio.async_socket import AsyncSocket
-from engineio.exceptions import EngineIOError
+from engineio.exceptions import ContentTooLongError, EngineIOError
 from engineio.payload import Payload
 from socketio.packet import ACK, CONNECT_ERROR, Packet
 
@@ -27,6 +26,7 @@ from desktop_logs.core.wire import MAX_PACKET_BYTES
 from desktop_logs.net.bodies import BodyRefused, read_in_time
 from desktop_logs.net.eventingest import Answer
 from desktop_logs.net.fastpath import HubWebSocket, LogEvent, ShortWay
+from desktop_logs.net.faults import PeerFaults, quiet_logger
 from desktop_logs.net.guard import IS_PAGE
 from desktop_logs.net.limits import EVENTS_A_SECOND, Handshakes, Rate
 from desktop_logs.net.outlet import Outlet
@@ -38,47 +38,13 @@ TRANSPORT_LIMIT_BYTES = 4 * MAX_PACKET_BYTES
 # socket.io-client puts into one request what has gathered since the last, up to maxPayload: so many at the most.
 MAX_PACKETS_A_REQUEST = TRANSPORT_LIMIT_BYTES
 MAX_ATTACHMENTS = 64
+MAX_UNKNOWN_BYTES = 30_000  # of a polling request before CONNECT was answered
 MAX_CONNECT_CHARACTERS = 10_000  # of what comes with CONNECT: a token and a position
 PACKETS_A_TURN = 50  # of one polling request, before others have their turn of the loop
-
-# What engineio and socketio warn of when a hub stops or starts under its clients.
-_NO_FAULTS = ("Invalid session", "is not connected to namespace", "Cannot send to sid")
 
 _SESSION = web.RequestKey("session", str)
 _CONNECT = "0"
 _EVENT_HEAD = re.compile(r"2(?:/[^,]*,)?(\d{1,15})?\[")
-
-
-class PeerFaults(logging.Handler):
-    """Where engineio's and socketio's own log goes: counted, and passed on once a kind; never to a program's log."""
-
-    def __init__(self, report: Callable[[str], None]) -> None:
-        super().__init__(logging.WARNING)
-        self.count = 0
-        self._report = report
-        self._told: set[str] = set()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
-        if any(part in text for part in _NO_FAULTS):
-            return
-        cause = record.exc_info[1] if record.exc_info else None
-        self.add(record.msg, cause or text)
-
-    def add(self, kind: str, what: object = "") -> None:
-        """One more fault of that *kind*; *what* is told of the first."""
-        self.count += 1
-        if kind not in self._told:
-            self._told.add(kind)
-            self._report(f"A peer sent what cannot be understood: {what or kind}"[:300])
-
-
-def quiet_logger(name: str, faults: PeerFaults) -> logging.Logger:
-    """A logger outside the program's tree: python-socketio's loggers must never feed a handler."""
-    logger = logging.Logger(name, logging.WARNING)
-    logger.addHandler(faults)
-    logger.propagate = False
-    return logger
 
 
 def take_large_requests() -> None:
@@ -90,34 +56,38 @@ class _WholeBody:
     """A request's body as engineio reads it: it asks once for all of it, and aiohttp gives what has come so far, and
     waits for the rest as long as a client likes."""
 
-    def __init__(self, content: StreamReader) -> None:
+    def __init__(self, content: StreamReader, max_bytes: int) -> None:
         self._content = content
+        self._max_bytes = max_bytes
 
     async def read(self, size: int) -> bytes:
+        if size > self._max_bytes:
+            raise ContentTooLongError
         try:
             return await read_in_time(self._content, size)
         except BodyRefused as refused:
             raise EngineIOError(str(refused)) from None
 
 
-def _translate_request(request: Any) -> dict[str, Any]:
-    environ: dict[str, Any] = aiohttp_driver.translate_request(request)
-    environ["wsgi.input"] = _WholeBody(request.content)
-    return environ
-
-
 class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no types
     """An Engine.IO server whose tasks end with the hub (its own would sleep on until the next ping is due), and whose
     WebSockets have the short way."""
 
-    def __init__(self, tasks: Tasks, open_short_way: Callable[[AsyncSocket], ShortWay], **options: Any) -> None:
+    def __init__(
+        self,
+        tasks: Tasks,
+        open_short_way: Callable[[AsyncSocket], ShortWay],
+        is_unknown: Callable[[str], bool],
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self._tasks = tasks
+        self._is_unknown = is_unknown
         self.open_short_way = open_short_way
         # The driver's own dictionary is one for the process.
         self._async: dict[str, Any] = {
             **aiohttp_driver._async,
-            "translate_request": _translate_request,
+            "translate_request": self._translate_request,
             "websocket": HubWebSocket,
         }
 
@@ -125,6 +95,13 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no 
         self, target: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any
     ) -> asyncio.Task[Any]:
         return self._tasks.start(target(*args, **kwargs), f"engineio {target.__name__}")
+
+    def _translate_request(self, request: web.Request) -> dict[str, Any]:
+        environ: dict[str, Any] = aiohttp_driver.translate_request(request)
+        # engineio decodes a whole request in one go: 4 MB of the smallest packets would take it seconds.
+        is_unknown = self._is_unknown(request.query.get("sid", ""))
+        environ["wsgi.input"] = _WholeBody(request.content, MAX_UNKNOWN_BYTES if is_unknown else TRANSPORT_LIMIT_BYTES)
+        return environ
 
     async def handle_request(self, request: web.Request) -> Any:
         """As engineio's, which trips over a frame that it cannot decode, and would leave the session behind until its
@@ -219,7 +196,9 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
         return ShortWay(take, MAX_PACKET_BYTES, self.logger, is_open=is_connected)
 
     def _engineio_server_class(self) -> Callable[..., _Engine]:
-        return functools.partial(_Engine, self._tasks, self._open_short_way)
+        return functools.partial(
+            _Engine, self._tasks, self._open_short_way, lambda eio_sid: self.handshakes.is_waiting_for(eio_sid)
+        )
 
     async def close_all(self) -> None:
         """Say goodbye to every client."""

@@ -288,7 +288,18 @@ async def test_a_polling_body_over_the_limit_ends_its_session_at_once(
 ) -> None:
     async with http.get(POLLING) as response:
         sid = json.loads((await response.text())[1:])["sid"]
+    async with http.post(f"{POLLING}&sid={sid}", data="40") as response:
+        assert response.status == 200
     async with http.post(f"{POLLING}&sid={sid}", data=io.BytesIO(b"4" * 4_000_001)) as response:
+        assert response.status == 400
+    await soon("its session is gone", lambda: not sessions(server))
+
+
+async def test_before_connect_a_polling_body_is_to_be_small(server: HubServer, http: aiohttp.ClientSession) -> None:
+    """A large one of the smallest packets would keep the loop for seconds."""
+    async with http.get(POLLING) as response:
+        sid = json.loads((await response.text())[1:])["sid"]
+    async with http.post(f"{POLLING}&sid={sid}", data=io.BytesIO(b"6\x1e" * 20_000)) as response:
         assert response.status == 400
     await soon("its session is gone", lambda: not sessions(server))
 

@@ -8,7 +8,8 @@ from engineio.async_socket import AsyncSocket
 from engineio.packet import MESSAGE, Packet
 from engineio.payload import Payload
 
-from desktop_logs.net.sio import HubSocketServer, PeerFaults, quiet_logger
+from desktop_logs.net.faults import PeerFaults, quiet_logger
+from desktop_logs.net.sio import HubSocketServer
 
 
 def parameters(function: object) -> list[str]:
