@@ -8,7 +8,6 @@ from engineio.async_socket import AsyncSocket
 from engineio.packet import MESSAGE, Packet
 from engineio.payload import Payload
 
-from desktop_logs.net.faults import PeerFaults, quiet_logger
 from desktop_logs.net.sio import HubSocketServer
 
 
@@ -43,27 +42,3 @@ def test_a_packet_is_encoded_once_for_all_viewers() -> None:
     packet = Packet(MESSAGE, data='2["log",{}]')
     assert packet.encode() == '42["log",{}]'
     assert packet.encode() is packet.encode()
-
-
-def test_a_peers_fault_is_counted_each_time_and_told_once() -> None:
-    told: list[str] = []
-    faults = PeerFaults(told.append)
-    logger = quiet_logger("desktop_logs.test", faults)
-    for number in range(3):
-        try:
-            raise ValueError(f"bad packet {number}")
-        except ValueError:
-            logger.exception("message handler error")
-    assert faults.count == 3
-    assert told == ["A peer sent what cannot be understood: bad packet 0"]
-
-
-def test_a_client_of_a_hub_that_was_restarted_is_at_no_fault() -> None:
-    told: list[str] = []
-    faults = PeerFaults(told.append)
-    quiet_logger("desktop_logs.test", faults).error("Invalid session abc (further occurrences …)")
-    assert (faults.count, told) == (0, [])
-
-
-def test_the_librarys_log_does_not_reach_the_programs() -> None:
-    assert quiet_logger("desktop_logs.test", PeerFaults(lambda text: None)).parent is None
