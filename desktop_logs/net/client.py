@@ -25,8 +25,9 @@ from desktop_logs.core.ring import Ring
 from desktop_logs.core.safe_text import one_line
 from desktop_logs.core.wire import parse_entry, unwrap_many
 from desktop_logs.net.diagnosis import connection_problem, diagnose
+from desktop_logs.net.engine import take_large_requests
 from desktop_logs.net.fastpath import TURN_S, FeedWebSocket, LogEvent, ShortWay
-from desktop_logs.net.sio import PeerFaults, quiet_logger, take_large_requests
+from desktop_logs.net.faults import PeerFaults, quiet_logger
 from desktop_logs.tasks import Tasks
 
 MAX_MESSAGE_BYTES = 64_000_000  # a snapshot of 500 entries of a server that cuts nothing

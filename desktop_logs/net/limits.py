@@ -99,6 +99,10 @@ class Handshakes:
         """True while no other session may begin."""
         return len(self._due) >= MAX_HANDSHAKES
 
+    def is_waiting_for(self, eio_sid: str) -> bool:
+        """True for a session that is not connected yet."""
+        return eio_sid in self._due
+
     def begin(self, eio_sid: str) -> None:
         """The time of this session runs from now on."""
         self.end(eio_sid)

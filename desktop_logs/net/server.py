@@ -23,13 +23,14 @@ from desktop_logs.core.hub import Hub
 from desktop_logs.net.asking import Asking
 from desktop_logs.net.broadcast import Broadcaster
 from desktop_logs.net.eventingest import EventIngest
+from desktop_logs.net.faults import PeerFaults, quiet_logger
 from desktop_logs.net.guard import Guard
 from desktop_logs.net.ingest import HttpIngest
 from desktop_logs.net.leaving import PATIENCE, Patience
 from desktop_logs.net.limits import MAX_HANDSHAKES, Doorway, Guesses, Refusals
 from desktop_logs.net.peers import HubPeers
 from desktop_logs.net.searching import HttpSearch
-from desktop_logs.net.sio import HubSocketServer, PeerFaults, quiet_logger
+from desktop_logs.net.sio import HubSocketServer
 from desktop_logs.net.tls import HANDSHAKE_TIMEOUT_S as TLS_HANDSHAKE_S
 from desktop_logs.net.viewers import Viewers
 from desktop_logs.tasks import Tasks

@@ -8,198 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import re
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
 
-import engineio
 import socketio
-from aiohttp import StreamReader, web
-from engineio.async_drivers import aiohttp as aiohttp_driver
 from engineio.async_socket import AsyncSocket
-from engineio.exceptions import EngineIOError
-from engineio.payload import Payload
 from socketio.packet import ACK, CONNECT_ERROR, Packet
 
 from desktop_logs.core.wire import MAX_PACKET_BYTES
-from desktop_logs.net.bodies import BodyRefused, read_in_time
+from desktop_logs.net.engine import SESSION, TRANSPORT_LIMIT_BYTES, Engine, take_large_requests
 from desktop_logs.net.eventingest import Answer
-from desktop_logs.net.fastpath import HubWebSocket, LogEvent, ShortWay
+from desktop_logs.net.fastpath import LogEvent, ShortWay
+from desktop_logs.net.faults import PeerFaults, quiet_logger
 from desktop_logs.net.guard import IS_PAGE
 from desktop_logs.net.leaving import PATIENCE, Patience, Watch
 from desktop_logs.net.limits import EVENTS_A_SECOND, Handshakes, Rate
-from desktop_logs.net.outlet import Line, Outlet
+from desktop_logs.net.outlet import Outlet
 from desktop_logs.tasks import Tasks
 
-# A packet over MAX_PACKET_BYTES is refused by us, with a sentence; one over this, by closing the connection.
-TRANSPORT_LIMIT_BYTES = 4 * MAX_PACKET_BYTES
-# engineio takes 16 packets in one polling request and drops the whole request with a 200 OK when there are more.
-# socket.io-client puts into one request what has gathered since the last, up to maxPayload: so many at the most.
-MAX_PACKETS_A_REQUEST = TRANSPORT_LIMIT_BYTES
 MAX_ATTACHMENTS = 64
 MAX_CONNECT_CHARACTERS = 10_000  # of what comes with CONNECT: a token and a position
 PACKETS_A_TURN = 50  # of one polling request, before others have their turn of the loop
 
-# What engineio and socketio warn of when a hub stops or starts under its clients.
-_NO_FAULTS = ("Invalid session", "is not connected to namespace", "Cannot send to sid")
-
 _CONNECT = "0"
 _EVENT_HEAD = re.compile(r"2(?:/[^,]*,)?(\d{1,15})?\[")
-
-
-class PeerFaults(logging.Handler):
-    """Where engineio's and socketio's own log goes: counted, and passed on once a kind; never to a program's log."""
-
-    def __init__(self, report: Callable[[str], None]) -> None:
-        super().__init__(logging.WARNING)
-        self.count = 0
-        self._report = report
-        self._told: set[str] = set()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
-        if any(part in text for part in _NO_FAULTS):
-            return
-        cause = record.exc_info[1] if record.exc_info else None
-        self.add(record.msg, cause or text)
-
-    def add(self, kind: str, what: object = "") -> None:
-        """One more fault of that *kind*; *what* is told of the first."""
-        self.count += 1
-        if kind not in self._told:
-            self._told.add(kind)
-            self._report(f"A peer sent what cannot be understood: {what or kind}"[:300])
-
-
-def quiet_logger(name: str, faults: PeerFaults) -> logging.Logger:
-    """A logger outside the program's tree: python-socketio's loggers must never feed a handler."""
-    logger = logging.Logger(name, logging.WARNING)
-    logger.addHandler(faults)
-    logger.propagate = False
-    return logger
-
-
-def take_large_requests() -> None:
-    """Raise engineio's limit on packets in one polling request, which is one for the whole process."""
-    Payload.max_decode_packets = MAX_PACKETS_A_REQUEST
-
-
-class _WholeBody:
-    """A request's body as engineio reads it: it asks once for all of it, and aiohttp gives what has come so far, and
-    waits for the rest as long as a client likes."""
-
-    def __init__(self, content: StreamReader) -> None:
-        self._content = content
-
-    async def read(self, size: int) -> bytes:
-        try:
-            return await read_in_time(self._content, size)
-        except BodyRefused as refused:
-            raise EngineIOError(str(refused)) from None
-
-
-def _translate_request(request: Any) -> dict[str, Any]:
-    environ: dict[str, Any] = aiohttp_driver.translate_request(request)
-    environ["wsgi.input"] = _WholeBody(request.content)
-    return environ
-
-
-class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no types
-    """An Engine.IO server whose tasks end with the hub or with the client that they are for, whose WebSockets have the
-    short way, and which lets go of a client that does not let go by itself."""
-
-    def __init__(
-        self, tasks: Tasks, patience: Patience, open_short_way: Callable[[AsyncSocket], ShortWay], **options: Any
-    ) -> None:
-        super().__init__(
-            ping_interval=patience.ping_interval_s,
-            ping_timeout=patience.ping_timeout_s,
-            monitor_clients=False,  # leaving.Watch does
-            **options,
-        )
-        self._tasks = tasks
-        self._patience = patience
-        self.open_short_way = open_short_way
-        # Which client has asked last over a connection: behind a proxy many share one.
-        self._askers: WeakKeyDictionary[asyncio.Transport, Line] = WeakKeyDictionary()
-        # The driver's own dictionary is one for the process.
-        self._async: dict[str, Any] = {
-            **aiohttp_driver._async,
-            "translate_request": _translate_request,
-            "websocket": HubWebSocket,
-        }
-
-    def start_background_task(
-        self, target: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any
-    ) -> asyncio.Task[Any]:
-        task = self._tasks.start(target(*args, **kwargs), f"engineio {target.__name__}")
-        if isinstance(client := getattr(target, "__self__", None), AsyncSocket):
-            # It sleeps until the client's next ping is due.
-            client.queue.pinging = task
-        return task
-
-    def create_queue(self, *args: Any, **kwargs: Any) -> Line:
-        return Line()
-
-    async def handle_request(self, request: web.Request) -> web.StreamResponse:
-        self.note_asker(request.query.get("sid", ""), request.transport)
-        response: web.StreamResponse = await super().handle_request(request)
-        return response
-
-    def note_asker(self, eio_sid: str, connection: asyncio.Transport | None) -> None:
-        """The client has asked for something over that connection."""
-        socket = self.sockets.get(eio_sid)
-        if socket is not None and connection is not None:
-            self._askers[connection] = socket.queue
-
-    def cut(self, eio_sid: str) -> None:
-        """End all that there is of a client at once, without telling it; nothing when it has gone."""
-        socket = self.sockets.get(eio_sid)
-        if socket is not None:
-            self.abort_connections(socket.queue)
-            closing = socket.close(wait=False, abort=True, reason=self.reason.TRANSPORT_ERROR)
-            self._tasks.start(closing, "engineio close")
-
-    def abort_connections(self, line: Line) -> None:
-        """End the connections over which the client has asked; nothing more is sent."""
-        for connection in self._connections(line):
-            connection.abort()
-
-    def cut_connections(self) -> None:
-        """End every connection that a client has ever asked over and that is still there."""
-        for connection in list(self._askers):
-            connection.abort()
-
-    def release(self, line: Line) -> None:
-        """Let a client that has gone have what is on its way to it, for a while. A connection would otherwise stay as
-        long as the other side does not take what was written: for ever, when that is stopped."""
-
-        if line.pinging is not None:
-            line.pinging.cancel()
-
-        def end() -> None:
-            if line.way is not None:
-                line.way.abort()
-            for connection in self._connections(line):
-                if connection.is_closing() or connection.get_write_buffer_size():
-                    connection.abort()
-
-        asyncio.get_running_loop().call_later(self._patience.linger_s, end)
-
-    def _connections(self, line: Line) -> list[asyncio.Transport]:
-        return [connection for connection, asker in list(self._askers.items()) if asker is line]
-
-    async def disconnect(self, sid: str | None = None) -> None:
-        """As engineio's, which calls it for a request that it cannot take, but without waiting until the client has
-        fetched all that is queued for it: a polling client that has gone never does."""
-        for each in [sid] if sid is not None else list(self.sockets):
-            socket = self.sockets.get(each)
-            if socket is not None:
-                await socket.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
-                self.sockets.pop(each, None)
 
 
 class Peers(Protocol):
@@ -274,8 +108,14 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
 
         return ShortWay(take, MAX_PACKET_BYTES, self.logger, is_open=is_connected)
 
-    def _engineio_server_class(self) -> Callable[..., _Engine]:
-        return functools.partial(_Engine, self._tasks, self._patience, self._open_short_way)
+    def _engineio_server_class(self) -> Callable[..., Engine]:
+        return functools.partial(
+            Engine,
+            self._tasks,
+            self._patience,
+            self._open_short_way,
+            lambda eio_sid: self.handshakes.is_waiting_for(eio_sid),
+        )
 
     async def close_all(self) -> None:
         """Say goodbye to every client."""
@@ -302,6 +142,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
         self.eio.note_asker(eio_sid, environ["aiohttp.request"].transport)
         await super()._handle_eio_connect(eio_sid, environ)
+        environ["aiohttp.request"][SESSION] = eio_sid
         self.handshakes.begin(eio_sid)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:

@@ -288,6 +288,52 @@ async def test_a_polling_body_over_the_limit_ends_its_session_at_once(
 ) -> None:
     async with http.get(POLLING) as response:
         sid = json.loads((await response.text())[1:])["sid"]
+    async with http.post(f"{POLLING}&sid={sid}", data="40") as response:
+        assert response.status == 200
     async with http.post(f"{POLLING}&sid={sid}", data=io.BytesIO(b"4" * 4_000_001)) as response:
         assert response.status == 400
     await soon("its session is gone", lambda: not sessions(server))
+
+
+async def test_before_connect_a_polling_body_is_to_be_small(server: HubServer, http: aiohttp.ClientSession) -> None:
+    """A large one of the smallest packets would keep the loop for seconds."""
+    async with http.get(POLLING) as response:
+        sid = json.loads((await response.text())[1:])["sid"]
+    async with http.post(f"{POLLING}&sid={sid}", data=io.BytesIO(b"6\x1e" * 20_000)) as response:
+        assert response.status == 400
+    await soon("its session is gone", lambda: not sessions(server))
+
+
+ODD_FRAMES = ["x", "4" + "[" * 100_000, "42" + "[" * 100_000, "b!", "-1", "\u0969", b"", b"\x00", "9", "0{}", "1", "6"]
+
+
+@pytest.mark.parametrize("frame", ODD_FRAMES)
+async def test_a_frame_that_cannot_be_understood_leaves_nothing_behind(
+    server: HubServer, frame: str | bytes, background_errors: list[str]
+) -> None:
+    socket = await RawSocket.open(server.port)
+    socket.send("40")
+    await socket.until(b'40{"sid"')
+    socket.send(frame)
+    socket.close()
+    await soon("it has gone", lambda: not sessions(server) and server.stats()["viewers"] == 0)
+    assert not server._sockets.environ
+    assert not server._sockets.manager.rooms.get("/")
+    assert background_errors == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "faults"),
+    [
+        (b"GET / HTTP/9.9", 3),
+        (b"GET " + b"x" * 20_000, 3),
+        (b"\x00\x01\x02", 0),  # aiohttp takes what is not printable for TLS, of which it says nothing
+        (b"\x16\x03\x01" + b"\x00" * 50, 0),
+    ],
+)
+async def test_what_is_no_http_is_told_once(server: HubServer, sent: bytes, faults: int, reported: list[str]) -> None:
+    for _ in range(3):
+        assert raw.status(await raw.exchange(server.port, sent + b"\r\n\r\n")) in (0, 400)
+    assert server.stats()["peer_faults"] == faults
+    assert len(reported) == min(faults, 1)
+    assert "Traceback" not in "".join(reported)

@@ -7,7 +7,8 @@ import socketio
 from engineio.async_socket import AsyncSocket
 from engineio.payload import Payload
 
-from desktop_logs.net.sio import HubSocketServer, PeerFaults, _Engine, quiet_logger
+from desktop_logs.net.engine import Engine
+from desktop_logs.net.sio import HubSocketServer
 
 
 def parameters(function: object) -> list[str]:
@@ -40,34 +41,10 @@ def test_the_parts_that_are_used_are_there() -> None:
 
 def test_the_methods_of_the_engine_that_are_overridden_are_there_with_the_same_parameters() -> None:
     for name in ("start_background_task", "create_queue"):
-        assert parameters(getattr(_Engine, name)) == parameters(getattr(engineio.AsyncServer, name)), name
+        assert parameters(getattr(Engine, name)) == parameters(getattr(engineio.AsyncServer, name)), name
     assert parameters(engineio.AsyncServer.handle_request) == ["self", "args", "kwargs"]
     assert parameters(AsyncSocket.close) == ["self", "wait", "abort", "reason"]
     assert {"_send_ping", "queue", "last_ping", "upgraded", "closing", "closed"} <= {
         *vars(AsyncSocket),
         *vars(AsyncSocket(engineio.AsyncServer(async_mode="aiohttp"), "sid")),
     }
-
-
-def test_a_peers_fault_is_counted_each_time_and_told_once() -> None:
-    told: list[str] = []
-    faults = PeerFaults(told.append)
-    logger = quiet_logger("desktop_logs.test", faults)
-    for number in range(3):
-        try:
-            raise ValueError(f"bad packet {number}")
-        except ValueError:
-            logger.exception("message handler error")
-    assert faults.count == 3
-    assert told == ["A peer sent what cannot be understood: bad packet 0"]
-
-
-def test_a_client_of_a_hub_that_was_restarted_is_at_no_fault() -> None:
-    told: list[str] = []
-    faults = PeerFaults(told.append)
-    quiet_logger("desktop_logs.test", faults).error("Invalid session abc (further occurrences …)")
-    assert (faults.count, told) == (0, [])
-
-
-def test_the_librarys_log_does_not_reach_the_programs() -> None:
-    assert quiet_logger("desktop_logs.test", PeerFaults(lambda text: None)).parent is None

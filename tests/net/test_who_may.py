@@ -12,14 +12,17 @@ from typing import Any
 
 import aiohttp
 import pytest
+import socketio
 
 from desktop_logs.core.access import Access, Tokens
 from desktop_logs.core.history import Found
 from desktop_logs.core.hub import Hub
 from desktop_logs.net import limits
+from desktop_logs.net.guard import NEEDS_TOKEN
 from desktop_logs.net.server import HubServer
 from tests.net import raw
 from tests.net.raw import RawSocket
+from tests.support.asynchronous import soon
 
 SECRET = "what only the owner may read"
 PAGE = "http://localhost:3000"
@@ -317,6 +320,28 @@ async def test_a_viewers_token_sends_nothing(guarded: HubServer, hub: Hub) -> No
     assert b"may only read" in await socket.until(b"4317[")
     assert "forged" not in {record.message for record in hub.ring.latest(5_000)}
     socket.close()
+
+
+# --- with python-socketio -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_a_client_library_is_told_why_and_let_in_with_its_token(guarded: HubServer, transport: str) -> None:
+    heard: list[str] = []
+    for auth in (None, {}, {"token": "wrong"}, {"token": TOKENS.viewer}):
+        client = socketio.AsyncClient(reconnection=False)
+        client.on("log", lambda envelope: heard.append(envelope["data"]["message"]))
+        client.on("connect_error", lambda why: heard.append(why["message"]))
+        try:
+            await client.connect(guarded.url, auth=auth, transports=[transport])
+        except socketio.exceptions.ConnectionError:
+            assert auth != {"token": TOKENS.viewer}
+            assert heard == [NEEDS_TOKEN]
+        else:
+            assert auth == {"token": TOKENS.viewer}
+            await soon("records come", lambda: SECRET in heard)
+        await client.disconnect()
+        heard.clear()
 
 
 # --- with curl ------------------------------------------------------------------------------------------------------
