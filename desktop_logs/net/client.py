@@ -272,6 +272,10 @@ class RemoteFeed:
             self._greeted(payload)
         elif name == "progress":
             self._history.progress(payload)
+        elif name == "unsubscribed":
+            # The query was too slow for the hub: asked again, it would be again.
+            error = one_line(str(payload.get("error") or "")) if isinstance(payload, dict) else ""
+            self._become(FeedState("live", "connected", f"{self.server.host} sends no more records: {error}"))
         elif name in ("log", "logs"):
             if not self._has_said.is_set():
                 self._speaks(1)  # a hub says hello before all else

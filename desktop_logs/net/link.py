@@ -26,7 +26,7 @@ MAX_MESSAGE_BYTES = 64_000_000  # a snapshot of 500 entries of a server that cut
 CONNECT_TIMEOUT_S = 10.0
 GOODBYE_S = 1.0
 
-EVENTS = ("hello", "log", "logs", "logBatch", "gap", "progress")
+EVENTS = ("hello", "log", "logs", "logBatch", "gap", "progress", "unsubscribed")
 """What is passed on; any other event is somebody else's."""
 
 

@@ -234,6 +234,15 @@ async def test_a_subscription_that_is_refused_is_told(hub2: FakeHub2, follow: Fo
         await feed.first_records()
 
 
+async def test_a_query_that_is_too_slow_for_the_hub_is_told(hub2: FakeHub2, follow: Follow) -> None:
+    feed = follow("x")
+    await feed.first_records()
+    await hub2.emit("unsubscribed", {"error": "The expression took too long."})
+    told = f"127.0.0.1:{hub2.port} sends no more records: The expression took too long."
+    await soon("it is told", lambda: feed.state.problem == told)
+    assert feed.state.phase == "live"
+
+
 async def test_the_hubs_counters_are_asked_for(hub2: FakeHub2, follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "STATS_EVERY_S", 0.05)
     feed = follow()
