@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Protocol
 
-from desktop_logs.core.errors import ConnectError, PeerError, QueryError, StorageError, TooSlow
+from desktop_logs.core.errors import ConnectError, PeerError, QueryError, StorageError
 from desktop_logs.core.history import Found, OnProgress, Progress
 from desktop_logs.core.levels import ALL_BANDS, BANDS
 from desktop_logs.core.query import Query
@@ -67,7 +67,8 @@ class RemoteHistory:
                     return Found(records, False, problem, is_whole)  # the history that had those was replaced
                 asked["before_seq"] = before_seq - offset
             page = await self._ask({**asked, "limit": min(limit - len(records), MAX_SEARCH_LIMIT)}, on_progress)
-            found, unreadable = await self._records(page, offset, newest_first=True)
+            found, unreadable = await self._records(page, offset)
+            found.reverse()
             records += found
             problem = problem or one_line(str(page.get("problem") or ""))
             is_whole = is_whole and page.get("whole") is not False
@@ -85,7 +86,7 @@ class RemoteHistory:
         while True:
             count = min(limit - len(records), MAX_SEARCH_LIMIT)
             page = await self._ask({"after_seq": max(after_seq - offset, 0), "limit": count})
-            found, _ = await self._records(page, offset, newest_first=False)
+            found, _ = await self._records(page, offset)
             records += found
             if page.get("more") is not True or not found or len(records) >= limit or offset != self._offset():
                 return records
@@ -98,7 +99,7 @@ class RemoteHistory:
             return []
         span = {"seq": record.seq - offset, "span_ms": min(-(-span_ns // 1_000_000), MAX_SPAN_MS)}
         page = await self._ask({"around": span, "limit": min(limit, MAX_SEARCH_LIMIT)})
-        found, _ = await self._records(page, offset, newest_first=False)
+        found, _ = await self._records(page, offset)
         return found
 
     def progress(self, payload: object) -> None:
@@ -115,7 +116,7 @@ class RemoteHistory:
             return  # no day: the next one may be
 
     async def _ask(self, asked: dict[str, Any], on_progress: OnProgress | None = None) -> Mapping[str, Any]:
-        """The hub's answer. Raises StorageError, QueryError and TooSlow."""
+        """The hub's answer. Raises StorageError and QueryError."""
         line = self._line()
         if line is None:
             raise StorageError(f"There is no connection to {self._host} now. Search again when it is back.")
@@ -142,16 +143,15 @@ class RemoteHistory:
         error = one_line(str(answer.get("error") or ""))
         position = answer.get("position")
         if type(position) is int:
-            # A fault of the hub's reading: what was typed is understood here, or it would not have been asked.
-            raise TooSlow(error, position) if position < 0 else QueryError(error, position)
+            raise QueryError(error, position)
         raise StorageError(error or f"{self._host} gives no answer to a search. Is it a newer version of Desktop Logs?")
 
-    async def _records(self, page: Mapping[str, Any], offset: int, *, newest_first: bool) -> tuple[list[Record], int]:
-        """The records of an answer in their order, and how many could not be read; in turns of the loop."""
+    async def _records(self, page: Mapping[str, Any], offset: int) -> tuple[list[Record], int]:
+        """The records of an answer, lowest number first, and how many could not be read; in turns of the loop."""
         entries = page.get("data")
         if not isinstance(entries, list):
             raise StorageError(f"What {self._host} answers to a search cannot be understood.")
-        rising = entries[::-1] if newest_first else entries
+        rising = entries[::-1] if _is_falling(entries) else entries
         records: list[Record] = []
         unreadable, after, now_ns = 0, -1, self._clock_ns()
         turn_ends_s = time.perf_counter() + TURN_S
@@ -166,7 +166,13 @@ class RemoteHistory:
             if time.perf_counter() >= turn_ends_s:
                 await asyncio.sleep(0)
                 turn_ends_s = time.perf_counter() + TURN_S
-        return (records[::-1] if newest_first else records), unreadable
+        return records, unreadable
+
+
+def _is_falling(entries: list[Any]) -> bool:
+    """True when *entries* come newest first, as most answers do."""
+    numbers = [entry.get("seq") for entry in (entries[0], entries[-1]) if isinstance(entry, dict)] if entries else []
+    return len(numbers) == 2 and all(type(number) is int for number in numbers) and numbers[0] > numbers[1]
 
 
 async def _cancel(line: Line, number: int) -> None:
