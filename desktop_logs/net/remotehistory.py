@@ -171,12 +171,6 @@ class RemoteHistory:
 
 def _is_falling(entries: list[Any]) -> bool:
     """True when *entries* come newest first, as most answers do."""
-    numbers = [entry.get("seq") for entry in (entries[0], entries[-1]) if isinstance(entry, dict)] if entries else []
-    return len(numbers) == 2 and all(type(number) is int for number in numbers) and numbers[0] > numbers[1]
-
-
-async def _cancel(line: Line, number: int) -> None:
-    try:
-        await line.send("cancel", {"id": number})
-    except ConnectError:
-        return  # with the connection the search has ended
+    ends = [entry.get("seq") for entry in (entries[0], entries[-1]) if isinstance(entry, dict)] if entries else []
+    numbers = [number for number in ends if isinstance(number, int)]
+    return len(numbers) == 2 and numbers[0] > numbers[1]
