@@ -174,3 +174,10 @@ def _is_falling(entries: list[Any]) -> bool:
     ends = [entry.get("seq") for entry in (entries[0], entries[-1]) if isinstance(entry, dict)] if entries else []
     numbers = [number for number in ends if isinstance(number, int)]
     return len(numbers) == 2 and numbers[0] > numbers[1]
+
+
+async def _cancel(line: Line, number: int) -> None:
+    try:
+        await line.send("cancel", {"id": number})
+    except ConnectError:
+        return  # with the connection the search has ended
