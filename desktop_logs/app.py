@@ -20,6 +20,7 @@ from desktop_logs import __version__
 from desktop_logs.admission import Admission
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import HUB_HOST, ServerAddress
+from desktop_logs.core.connecting import Target
 from desktop_logs.core.errors import FolderInUse, ListenError, SettingsError, StorageError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.safe_text import one_line
@@ -290,7 +291,7 @@ class Desktop:
 
     def connect(self, address: ServerAddress, token: str) -> Feed:
         """A feed of the server at *address*, connecting already."""
-        feed = _remote_feed_class()(address, token)
+        feed = _remote_feed_class()(Target(address, token))
         self._remotes[feed] = feed
         feed.start()
         return feed

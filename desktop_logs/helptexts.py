@@ -40,6 +40,7 @@ TAIL_END = """\
 examples:
   desktop-logs tail --level warn
   desktop-logs tail http://localhost:3000 --path /llamaproxws
+  DESKTOP_LOGS_TOKEN=… desktop-logs tail https://logs.example --query 'source:api timeout'
   desktop-logs tail --lines 500 --no-follow --json > last-500.jsonl"""
 
 SEND_HELP = """\

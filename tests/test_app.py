@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from desktop_logs.app import Desktop, WindowOptions, _SignalWaker
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.localhub import LocalHub
 from desktop_logs.net.client import RemoteFeed
@@ -131,7 +132,7 @@ def test_eight_threads_of_a_python_program_arrive_in_the_window_in_the_files_and
 
     async def body() -> None:
         async with Opened(qapp, tmp_path / "data") as opened:
-            viewer = RemoteFeed(ServerAddress.parse(opened.url))
+            viewer = RemoteFeed(Target(ServerAddress.parse(opened.url)))
             viewer.start()
             await viewer.first_records()
             (tmp_path / "producer.py").write_text(PRODUCER)
@@ -379,8 +380,7 @@ def test_the_collector_is_told_what_lasts_before_a_tab_that_may_go_is_opened(
             self.looks += 1
 
     collector = Noting()
-    remote = ServerAddress("http://127.0.0.1:9")
-    desktop = Desktop(WindowOptions(0, "/socket.io", tmp_path, remote), qapp, collector)
+    desktop = Desktop(WindowOptions(0, "/socket.io", tmp_path, ServerAddress("http://127.0.0.1:9")), qapp, collector)
 
     async def body() -> None:
         running = asyncio.ensure_future(desktop.run())

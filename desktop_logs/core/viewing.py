@@ -197,23 +197,37 @@ def parse_hello(payload: object) -> Hello:
 
 def parse_batch(payload: object, now_ns: int) -> Batch:
     """The payload of `logBatch`; *now_ns* stands in for a time that cannot be read."""
+    batch, entries = parse_batch_head(payload)
+    records, unreadable = parse_numbered(entries, batch.first - 1, batch.last, now_ns)
+    return Batch(batch.epoch, batch.first, batch.last, records, unreadable)
+
+
+def parse_batch_head(payload: object) -> tuple[Batch, list[Any]]:
+    """The payload of `logBatch` without its records, and the entries that `parse_numbered` makes them of."""
     told = _object(payload, "logBatch")
     epoch, first, last, data = told.get("epoch"), _seq(told, "first"), _seq(told, "last"), told.get("data")
     if not isinstance(epoch, str) or first is None or last is None or not isinstance(data, list):
         raise PeerError("logBatch lacks its epoch, first, last or data.")
+    return Batch(epoch, first, last, ()), data
+
+
+def parse_numbered(
+    entries: Sequence[Any], after: int, last: int, now_ns: int, offset: int = 0
+) -> tuple[list[Record], int]:
+    """*entries* with their numbers, which grow from *after* to *last*, as records with *offset* added to each number;
+    and how many could not be read."""
     records: list[Record] = []
     unreadable = 0
-    before = first - 1
-    for entry in data:
+    for entry in entries:
         seq = entry.pop("seq", None) if isinstance(entry, dict) else None
-        if type(seq) is not int or not before < seq <= last:
-            raise PeerError("logBatch holds an entry whose number is missing or out of order.")
-        before = seq
+        if type(seq) is not int or not after < seq <= last:
+            raise PeerError("An entry's number is missing or out of order.")
+        after = seq
         try:
-            records.append(parse_entry(entry, seq, now_ns))
+            records.append(parse_entry(entry, seq + offset, now_ns))
         except EntryError:
             unreadable += 1
-    return Batch(epoch, first, last, records, unreadable)
+    return records, unreadable
 
 
 def parse_gap(payload: object) -> Gap:

@@ -16,7 +16,7 @@ import time
 import types
 from collections.abc import Callable, Coroutine, Generator
 from logging import Logger
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import aiohttp
 import msgspec
@@ -38,7 +38,8 @@ CLOSE_TIMEOUT_S = 2.0
 """So long a client has to answer the closing frame."""
 
 # Engine.IO's MESSAGE and Socket.IO's EVENT in the default namespace, in the one spelling that every client has.
-_HEAD = re.compile(r'42([0-9]{1,15})?\["logs?"[,\]]')
+HUB_HEAD: Final = re.compile(r'42([0-9]{1,15})?\["logs?"[,\]]')
+FEED_HEAD: Final = re.compile(r'42([0-9]{1,15})?\["(?:logs?|logBatch|gap)"[,\]]')
 # BINARY_EVENT and BINARY_ACK: so many messages that follow are theirs.
 _ATTACHMENTS = re.compile(r"4[56]([0-9]{1,10})-")
 
@@ -49,7 +50,7 @@ Receive = Callable[[], Coroutine[Any, Any, WSMessage]]
 
 
 class LogEvent(NamedTuple):
-    """A `log` or `logs` event of the default namespace."""
+    """A `log` or `logs` event of the default namespace; from a version 2 hub also `logBatch` and `gap`."""
 
     name: str
     payload: object
@@ -59,16 +60,17 @@ class LogEvent(NamedTuple):
 
 
 Take = Callable[[list[LogEvent]], asyncio.Future[Any] | None]
-"""Takes events, oldest first: some `log`, or one `logs`. What it returns must be done before more of the same
+"""Takes events, oldest first: some `log`, or one of another name. What it returns must be done before more of the same
 connection is taken."""
 
 
-def decode_event(frame: str) -> LogEvent | None:
-    """The event in an Engine.IO *frame*, just as the libraries decode it; None when it must go their way.
+def decode_event(frame: str, heads: re.Pattern[str] = HUB_HEAD) -> LogEvent | None:
+    """The event in an Engine.IO *frame* that begins as *heads* has it, just as the libraries decode it; None when it
+    must go their way.
 
     (An integer of more than 100 digits makes engineio drop the packet; here it is left to who refuses the entry.)
     """
-    head = _HEAD.match(frame)
+    head = heads.match(frame)
     if head is None:
         return None
     ack_id = head[1]
@@ -88,12 +90,14 @@ class ShortWay:
         max_characters: int,
         logger: Logger,
         *,
+        heads: re.Pattern[str] = HUB_HEAD,
         is_open: Callable[[], bool] = lambda: True,
         clock_s: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Frames over *max_characters* go the libraries' way, and all while it is not open: they know what is wrong.
         *logger* is told of what goes wrong in *take*, as the libraries tell of what goes wrong in a handler."""
         self._take = take
+        self._heads = heads
         self._is_open = is_open
         self._max_characters = max_characters
         self._logger = logger
@@ -148,7 +152,7 @@ class ShortWay:
     def _event_in(self, message: WSMessage) -> LogEvent | None:
         if message.type is not WSMsgType.TEXT or self._attachments_due or len(message.data) > self._max_characters:
             return None
-        event = decode_event(message.data)
+        event = decode_event(message.data, self._heads)
         # Asked for a batch at a time: nobody closes a connection between two events of one.
         return event if event is None or self._batch or self._is_open() else None
 
