@@ -15,7 +15,7 @@ from desktop_logs.tasks import Tasks
 
 SLICE_ENTRIES = 200  # about 2 ms
 # While the disk has too much to write, a producer's socket is not read: it waits, and loses nothing. engineio lets a
-# client go that answers no ping for 20 s, so at some time it is told instead.
+# client go that answers no ping for 15 s, so at some time it is told instead.
 BUSY_WAIT_S = 10.0
 BUSY_RETRY_S = 0.05
 ANSWER_TIMEOUT_S = 3.0

@@ -14,8 +14,8 @@ MAX_BUFFERED_BYTES: Final = 512_000
 """A WebSocket takes more while fewer bytes than this wait to be sent over it. (With more it is no faster.)"""
 # python-engineio's client refuses a polling answer of more than 16 packets, and with it the connection.
 MAX_POLLED_PACKETS: Final = 16
-# So many of them may be ours: one place is left for a ping or an acknowledgement.
 MAX_POLLED_MESSAGES: Final = MAX_POLLED_PACKETS - 1
+"""A client that polls takes more while fewer messages than this wait for it: what one answer has, with a ping."""
 MAX_POLLED_BYTES: Final = 1_000_000
 
 

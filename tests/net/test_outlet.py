@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import inspect
 import json
-import ssl
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -13,8 +12,6 @@ from typing import Any
 import aiohttp
 import pytest
 import socketio
-import trustme
-from aiohttp import web
 from aiohttp.http_websocket import WebSocketWriter
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import QueueEmpty
@@ -29,6 +26,7 @@ from desktop_logs.net.outlet import MAX_BUFFERED_BYTES, MAX_POLLED_MESSAGES, Fra
 from desktop_logs.net.server import HubServer
 from tests.net.test_fastpath import mark_of
 from tests.support.asynchronous import soon
+from tests.support.peers import over_tls
 from tests.support.stores import SmallStore
 
 Connect = Callable[..., Any]
@@ -313,15 +311,7 @@ async def test_frames_are_not_compressed_though_the_client_would_take_that(serve
 
 
 async def test_a_flood_over_tls_comes_in_order_and_without_a_hole(server: HubServer, hub: Hub) -> None:
-    authority = trustme.CA()
-    server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(server_context)
-    client_context = ssl.create_default_context()
-    authority.configure_trust(client_context)
-    assert server._runner is not None
-    site = web.TCPSite(server._runner, "127.0.0.1", 0, ssl_context=server_context)
-    await site.start()
-    url = f"https://127.0.0.1:{server._runner.addresses[-1][1]}"
+    url, client_context = await over_tls(server)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=client_context)) as session:
         viewer = socketio.AsyncClient(reconnection=False, handle_sigint=False, http_session=session)
         seen: list[str] = []

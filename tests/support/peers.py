@@ -1,10 +1,15 @@
-"""Socket.IO clients of this process that keep what they are sent."""
+"""Socket.IO clients of this process that keep what they are sent, and the way to a hub over TLS."""
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 import socketio
+import trustme
+from aiohttp import web
+
+from desktop_logs.net.server import HubServer
 
 
 class Peer:
@@ -20,3 +25,15 @@ class Peer:
 
     def messages(self) -> list[str]:
         return [payload["data"]["message"] for payload in self.named("log")]
+
+
+async def over_tls(server: HubServer) -> tuple[str, ssl.SSLContext]:
+    """Another port of *server*, with TLS: its URL, and what a client needs to trust it."""
+    authority = trustme.CA()
+    its_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(its_context)
+    client_context = ssl.create_default_context()
+    authority.configure_trust(client_context)
+    assert server._runner is not None
+    await web.TCPSite(server._runner, "127.0.0.1", 0, ssl_context=its_context).start()
+    return f"https://127.0.0.1:{server._runner.addresses[-1][1]}", client_context
