@@ -92,7 +92,7 @@ class Viewers:
         """Greet the client; with *resume* send it what came after that."""
         viewer = self._viewers[eio_sid] = _Viewer(outlet)
         hub = self._hub
-        hello = Hello(self._name, self._version, hub.epoch, hub.head, hub.ring.first_seq, self._has_search)
+        hello = Hello(self._name, self._version, hub.epoch, hub.head, hub.oldest, self._has_search)
         viewer.tell("hello", hello.encode())
         if resume is not None:
             self._follow(viewer, Subscribe(Query(), resume))
@@ -148,11 +148,11 @@ class Viewers:
         if start == "tail":
             return self._hub.head
         if start == "ring":
-            return self._hub.ring.first_seq - 1
+            return self._hub.oldest - 1
         if start.epoch != self._hub.epoch or start.seq > self._hub.head:
             # Or the same epoch, and numbers that this hub has not given: they were lost, and mean nothing here.
             self._miss(viewer, start.epoch, start.seq + 1, start.seq + 1, "epoch")
-            return self._hub.ring.first_seq - 1
+            return self._hub.oldest - 1
         return start.seq
 
     async def _serve(self, viewer: _Viewer, query: Query, seq: int) -> None:
