@@ -36,7 +36,7 @@ class CatchUp:
         """
         cut = Cut(seq + 1)
         while True:
-            while cut.last < self._hub.ring.first_seq - 1:
+            while cut.last < self._hub.oldest - 1:
                 page = await self._page(cut.last)
                 if page is None:
                     if cut.entries:
@@ -45,7 +45,7 @@ class CatchUp:
                         cut = Cut(cut.last + 1)
                     await asyncio.sleep(DISK_RETRY_S)
                     continue
-                first_held = self._hub.ring.first_seq
+                first_held = self._hub.oldest
                 records = [record for record in page if record.seq < first_held]
                 # The disk writes in the order of numbers: once it has a later one, no earlier one will come.
                 end = records[-1].seq + 1 if records and len(records) == len(page) else first_held

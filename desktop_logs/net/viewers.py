@@ -24,7 +24,7 @@ RETRY_S = 0.05
 """How soon a WebSocket that was full is looked at again: it tells nobody when it has room."""
 
 
-class _Cut(Exception):
+class _Gone(Exception):
     """The viewer is gone, or was cut."""
 
 
@@ -69,7 +69,7 @@ class Viewers:
         self._batches = Batches(hub)
         self._catch_up = CatchUp(hub, history, self._batches)
         self._viewers: dict[str, _Viewer] = {}
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: set[asyncio.Future[None]] = set()
         self._gathering: asyncio.TimerHandle | None = None
         self.dropped_slow = 0
         """Numbers that left the ring before a viewer could take them, summed over viewers."""
@@ -92,7 +92,7 @@ class Viewers:
         """Greet the client; with *resume* send it what came after that."""
         viewer = self._viewers[eio_sid] = _Viewer(outlet)
         hub = self._hub
-        hello = Hello(self._name, self._version, hub.epoch, hub.head, hub.ring.first_seq, self._has_search)
+        hello = Hello(self._name, self._version, hub.epoch, hub.head, hub.oldest, self._has_search)
         viewer.tell("hello", hello.encode())
         if resume is not None:
             self._follow(viewer, Subscribe(Query(), resume))
@@ -130,7 +130,7 @@ class Viewers:
 
     def _wake(self) -> None:
         self._gathering = None
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, set()
         for future in waiting:
             if not future.done():
                 future.set_result(None)
@@ -148,11 +148,11 @@ class Viewers:
         if start == "tail":
             return self._hub.head
         if start == "ring":
-            return self._hub.ring.first_seq - 1
+            return self._hub.oldest - 1
         if start.epoch != self._hub.epoch or start.seq > self._hub.head:
             # Or the same epoch, and numbers that this hub has not given: they were lost, and mean nothing here.
             self._miss(viewer, start.epoch, start.seq + 1, start.seq + 1, "epoch")
-            return self._hub.ring.first_seq - 1
+            return self._hub.oldest - 1
         return start.seq
 
     async def _serve(self, viewer: _Viewer, query: Query, seq: int) -> None:
@@ -167,7 +167,7 @@ class Viewers:
                     seq = found.stop - 1
             while True:
                 seq = await self._next(viewer, selection, seq)
-        except _Cut:
+        except _Gone:
             viewer.following = None
         except TooSlow as slow:
             # What it would have selected nobody knows.
@@ -206,11 +206,14 @@ class Viewers:
         """Wait until the ring has a record after *seq*."""
         while self._hub.ring.head <= seq:
             news = asyncio.get_running_loop().create_future()
-            self._waiting.append(news)
-            await news
+            self._waiting.add(news)
+            try:
+                await news
+            finally:
+                self._waiting.discard(news)
 
     async def _has_credit(self, viewer: _Viewer) -> None:
-        """Wait until the viewer may be sent a batch. Raises _Cut."""
+        """Wait until the viewer may be sent a batch. Raises _Gone."""
         loop = asyncio.get_running_loop()
         frozen_s = loop.time() + self._stall_s
         while viewer.outlet.is_open:
@@ -221,7 +224,7 @@ class Viewers:
             if left_s <= 0:
                 self.cut += 1
                 viewer.outlet.cut()
-                raise _Cut
+                raise _Gone
             viewer.answered.clear()
             try:
                 async with asyncio.timeout(min(left_s, RETRY_S) if has_credit else left_s):
@@ -229,4 +232,4 @@ class Viewers:
             except TimeoutError:
                 continue
             frozen_s = loop.time() + self._stall_s
-        raise _Cut
+        raise _Gone

@@ -138,3 +138,19 @@ async def test_a_query_goes_through_the_history_too(house: House) -> None:
     await soon("all came", lambda: len(outlet.numbers()) == 50)
     assert outlet.numbers() == list(range(100, 5_001, 100))
     outlet.check_order(0)
+
+
+async def test_who_comes_back_before_anything_new_gets_what_the_history_has(
+    build_house: Callable[..., House], store: SmallStore
+) -> None:
+    """The ring is empty, as it is at first where no record was read back."""
+    before = build_house()
+    before.take(100)
+    house = build_house(restored=Restored(1_000, epoch=EPOCH))
+    _, outlet = house.connect(Position(EPOCH, 20))
+    await all_told(outlet, 20, 1_000)
+    house.take(1)
+    await all_told(outlet, 20, 1_001)
+    assert outlet.numbers() == [*range(21, 101), 1_001]
+    assert outlet.gaps() == []
+    assert outlet.named("hello")[0]["oldest"] == 1_001
