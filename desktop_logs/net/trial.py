@@ -14,8 +14,8 @@ from desktop_logs.core.safe_text import one_line
 from desktop_logs.core.viewing import Hello, parse_hello
 from desktop_logs.net.diagnosis import Finding, Unreachable, diagnose
 from desktop_logs.net.fastpath import LogEvent
-from desktop_logs.net.link import Link, new_session
 from desktop_logs.net.faults import PeerFaults
+from desktop_logs.net.link import Link, new_session
 
 WHOLE_TEST_S = 10.0
 HELLO_WAIT_S = 2.0
