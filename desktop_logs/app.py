@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,16 +19,19 @@ from PySide6.QtWidgets import QApplication
 from desktop_logs import __version__
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import HUB_HOST, ServerAddress
+from desktop_logs.core.connecting import Target, Tested
 from desktop_logs.core.errors import FolderInUse, ListenError, SettingsError, StorageError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.safe_text import one_line
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import logs_dir, settings_file, window_file
+from desktop_logs.keychain import Keychain
 from desktop_logs.localhub import LocalHub
 from desktop_logs.storage.folder import check_folder
 from desktop_logs.storage.settings_file import read_settings, write_settings
 from desktop_logs.tasks import Tasks
 from desktop_logs.terminal import Printer, announce, complain
+from desktop_logs.ui.actions import Sharing
 from desktop_logs.ui.loop import make_loop
 from desktop_logs.ui.theme import Theme
 from desktop_logs.ui.window import TITLE, MainWindow
@@ -50,6 +53,8 @@ class WindowOptions:
     data_dir: Path
     remote: ServerAddress | None
     """A server to open a tab on."""
+    token: str = field(default="", repr=False)
+    """The one for that server; without it the keyring is asked."""
 
 
 def run_window(options: WindowOptions) -> int:
@@ -91,6 +96,7 @@ class Desktop:
         self._painted = asyncio.Event()
         self._tasks = Tasks(self._task_failed)
         self._remotes: dict[Feed, RemoteFeed] = {}
+        self._keychain = Keychain(complain)
         settings, self._settings_problem = _settings(options.data_dir)
         self._printer = Printer(sys.stdout)
         self._hub = LocalHub(
@@ -152,18 +158,17 @@ class Desktop:
         await self._hub.load()
         if self._collector is not None:
             self._collector.settle()
-        if self._options.remote is not None:
-            await asyncio.to_thread(_remote_feed_class)
+        remote = self._options.remote
+        if remote is not None or self._window.has_remotes:
+            await asyncio.to_thread(_load_client)
         if self._closed.is_set():
             return  # closed while it opened: nobody is to find a port that is about to go
-        if self._options.remote is not None:
-            self._open(self._options.remote)
+        self._window.reopen_remotes()
+        if remote is not None:
+            self._tasks.start(self._window.open_named(Target(remote, self._options.token)), f"connect to {remote.host}")
         await self._start_hub()
         self._tasks.start(self._watch(), "watch")
         await self._closed.wait()
-
-    def _open(self, address: ServerAddress) -> None:
-        self._window.add_feed(self.connect(address, ""), address=address)
 
     async def _start_hub(self) -> None:
         self._window.clear_notice("folder")
@@ -188,7 +193,7 @@ class Desktop:
 
     def _join(self, notice: str, address: ServerAddress) -> None:
         self._window.clear_notice(notice)
-        self._open(address)
+        self._window.open_remote(Target(address))
 
     async def _listen(self, port: int) -> None:
         self._window.clear_notice("port")
@@ -262,6 +267,7 @@ class Desktop:
 
     async def _stop(self) -> bool:
         try:
+            await self._window.finish()
             await self._tasks.cancel_all()
             for feed in list(self._remotes.values()):
                 await feed.close()
@@ -284,12 +290,35 @@ class Desktop:
         """Where the rotating files lie."""
         return logs_dir(self._options.data_dir)
 
-    def connect(self, address: ServerAddress, token: str) -> Feed:
-        """A feed of the server at *address*, connecting already."""
-        feed = _remote_feed_class()(address, token)
+    def connect(self, target: Target) -> Feed:
+        """A feed of *target*, connecting already."""
+        feed = _remote_feed_class()(target)
         self._remotes[feed] = feed
         feed.start()
         return feed
+
+    async def test(self, target: Target) -> Tested:
+        """What an attempt to connect to *target* finds."""
+        await asyncio.to_thread(_load_client)
+        from desktop_logs.net.client import test_connection
+
+        return await test_connection(target)
+
+    async def keeps_tokens(self) -> bool:
+        """True when the system has a keyring."""
+        return await self._keychain.is_there()
+
+    async def kept_token(self, address: ServerAddress) -> str:
+        """What the keyring has for *address*."""
+        return await self._keychain.token(address)
+
+    async def keep_token(self, address: ServerAddress, token: str) -> str:
+        """Keep or forget a token; why that failed."""
+        return await self._keychain.keep(address, token)
+
+    def sharing(self) -> Sharing:
+        """How others reach the hub."""
+        return Sharing(self._hub.url, is_local=True)
 
     def disconnect(self, feed: Feed) -> None:
         """Leave the server of *feed*."""
@@ -347,6 +376,10 @@ def _remote_feed_class() -> type[RemoteFeed]:
     from desktop_logs.net.client import RemoteFeed
 
     return RemoteFeed
+
+
+def _load_client() -> None:
+    _remote_feed_class()
 
 
 def _settings(data_dir: Path) -> tuple[LogSettings, str]:

@@ -1,28 +1,43 @@
-"""The connect dialog asks for a server, says what is wrong beside the fields, and never blocks."""
+"""The connect dialog asks for a server, says what is wrong beside the fields, tests it, and never blocks."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QListWidget, QPushButton
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QListWidget, QPushButton
 from pytestqt.qtbot import QtBot
 
+from desktop_logs.core import connecting
 from desktop_logs.core.addresses import ServerAddress
-from desktop_logs.ui.connect_dialog import ConnectDialog, Recent
+from desktop_logs.core.connecting import Certificate, Target, Trust
+from desktop_logs.ui.connect_dialog import ConnectDialog, Wanted
+from desktop_logs.ui.connectiontest import ConnectionTest
 from desktop_logs.ui.forms import ProblemLabel
+from desktop_logs.ui.recentlist import target_text
 from desktop_logs.ui.theme import Theme
+from desktop_logs.ui.trustfields import TrustFields
+from tests.support.asynchronous import soon
+from tests.ui.conftest import FakeActions
 
 # The offscreen platform has no window manager to tell sizes and stacking to.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
-RECENTS = [Recent("http://localhost:3000", "/llamaproxws"), Recent("https://logs.example"), Recent("http://<b>h</b>")]
+FINGERPRINT = "0123456789abcdef" * 4
+RECENTS = [
+    Target(ServerAddress("http://localhost:3000", "/llamaproxws")),
+    Target(ServerAddress("https://logs.example"), trust=Trust(fingerprint=FINGERPRINT), query="level>=warn"),
+    Target(ServerAddress("http://<b>h</b>")),
+]
 
 
 @pytest.fixture
-def dialog(qtbot: QtBot, qapp: QApplication) -> ConnectDialog:
-    dialog = ConnectDialog(Theme(qapp, "dark"), RECENTS)
+async def dialog(qtbot: QtBot, theme: Theme, actions: FakeActions) -> ConnectDialog:
+    dialog = ConnectDialog(theme, actions, RECENTS)
     qtbot.addWidget(dialog)
     dialog.open()
     dialog.activateWindow()
@@ -31,9 +46,9 @@ def dialog(qtbot: QtBot, qapp: QApplication) -> ConnectDialog:
 
 
 @pytest.fixture
-def asked(dialog: ConnectDialog) -> list[tuple[ServerAddress, str]]:
-    asked: list[tuple[ServerAddress, str]] = []
-    dialog.connect_requested.connect(lambda address, token: asked.append((address, token)))
+async def asked(dialog: ConnectDialog) -> list[Wanted]:
+    asked: list[Wanted] = []
+    dialog.connect_requested.connect(asked.append)
     return asked
 
 
@@ -49,19 +64,31 @@ def problem(dialog: ConnectDialog) -> str:
     return dialog.findChild(ProblemLabel).sentence
 
 
+def trust(dialog: ConnectDialog) -> QComboBox:
+    found = dialog.findChild(TrustFields)
+    assert isinstance(found, TrustFields)
+    return found.choice
+
+
+def line_of(dialog: ConnectDialog) -> ConnectionTest:
+    found = dialog.findChild(ConnectionTest)
+    assert isinstance(found, ConnectionTest)
+    return found
+
+
 def recents(dialog: ConnectDialog) -> Any:
     return dialog.findChild(QListWidget)
 
 
-def test_what_is_typed_is_asked_for_and_the_dialog_closes(
-    dialog: ConnectDialog, qtbot: QtBot, asked: list[tuple[ServerAddress, str]]
+async def test_what_is_typed_is_asked_for_and_the_dialog_closes(
+    dialog: ConnectDialog, qtbot: QtBot, asked: list[Wanted]
 ) -> None:
     """By keyboard alone: Enter anywhere connects."""
     qtbot.keyClicks(field(dialog, "URL"), "ws://localhost:3000")
     qtbot.keyClicks(field(dialog, "Path"), "llamaproxws/")
     qtbot.keyClicks(field(dialog, "Token"), " secret ")
     qtbot.keyClick(field(dialog, "Token"), Qt.Key.Key_Return)
-    assert asked == [(ServerAddress("http://localhost:3000", "/llamaproxws"), "secret")]
+    assert asked == [Wanted(Target(ServerAddress("http://localhost:3000", "/llamaproxws"), "secret"), None)]
     assert not dialog.isVisible()
 
 
@@ -74,10 +101,10 @@ def test_what_is_typed_is_asked_for_and_the_dialog_closes(
         ("http://h", "a b", "The path 'a b' cannot be used. Give it like /socket.io, without spaces, ? or #.", "Path"),
     ],
 )
-def test_a_fault_is_told_below_the_field_at_fault(
+async def test_a_fault_is_told_below_the_field_at_fault(
     dialog: ConnectDialog,
     qtbot: QtBot,
-    asked: list[tuple[ServerAddress, str]],
+    asked: list[Wanted],
     url: str,
     path: str,
     sentence: str,
@@ -98,8 +125,8 @@ def test_a_fault_is_told_below_the_field_at_fault(
     assert not field(dialog, at_fault).property("invalid")
 
 
-def test_a_problem_told_in_answer_keeps_it_open(dialog: ConnectDialog) -> None:
-    dialog.connect_requested.connect(lambda address, token: dialog.show_problem("That server is connected already."))
+async def test_a_problem_told_in_answer_keeps_it_open(dialog: ConnectDialog) -> None:
+    dialog.connect_requested.connect(lambda wanted: dialog.show_problem("That server is connected already."))
     field(dialog, "URL").setText("localhost:3000")
     button(dialog, "Connect").click()
     assert dialog.isVisible()
@@ -107,7 +134,7 @@ def test_a_problem_told_in_answer_keeps_it_open(dialog: ConnectDialog) -> None:
     assert dialog.findChild(ProblemLabel).textFormat() == Qt.TextFormat.PlainText
 
 
-def test_a_problem_told_later_opens_it_again_as_it_was(dialog: ConnectDialog) -> None:
+async def test_a_problem_told_later_opens_it_again_as_it_was(dialog: ConnectDialog) -> None:
     field(dialog, "URL").setText("localhost:3000")
     button(dialog, "Connect").click()
     assert not dialog.isVisible()
@@ -116,10 +143,10 @@ def test_a_problem_told_later_opens_it_again_as_it_was(dialog: ConnectDialog) ->
     assert field(dialog, "URL").text() == "localhost:3000"
 
 
-def test_it_finishes_once_also_when_its_hearer_closes_it(dialog: ConnectDialog) -> None:
+async def test_it_finishes_once_also_when_its_hearer_closes_it(dialog: ConnectDialog) -> None:
     finished: list[int] = []
     dialog.finished.connect(finished.append)
-    dialog.connect_requested.connect(lambda address, token: dialog.accept())
+    dialog.connect_requested.connect(lambda wanted: dialog.accept())
     field(dialog, "URL").setText("localhost:3000")
     button(dialog, "Connect").click()
     assert finished == [1]
@@ -131,7 +158,7 @@ def click_row(dialog: ConnectDialog, qtbot: QtBot, row: int) -> None:
     qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=where)
 
 
-def test_a_click_on_a_recent_server_fills_the_fields(dialog: ConnectDialog, qtbot: QtBot) -> None:
+async def test_a_click_on_a_recent_server_fills_the_fields(dialog: ConnectDialog, qtbot: QtBot) -> None:
     click_row(dialog, qtbot, 0)
     assert (field(dialog, "URL").text(), field(dialog, "Path").text()) == ("http://localhost:3000", "/llamaproxws")
     click_row(dialog, qtbot, 1)
@@ -139,75 +166,322 @@ def test_a_click_on_a_recent_server_fills_the_fields(dialog: ConnectDialog, qtbo
     assert dialog.isVisible()
 
 
-def test_a_double_click_connects(dialog: ConnectDialog, qtbot: QtBot, asked: list[tuple[ServerAddress, str]]) -> None:
+async def test_a_double_click_connects(dialog: ConnectDialog, qtbot: QtBot, asked: list[Wanted]) -> None:
     view = recents(dialog)
     click_row(dialog, qtbot, 1)
     where = view.visualItemRect(view.item(1)).center()
     qtbot.mouseDClick(view.viewport(), Qt.MouseButton.LeftButton, pos=where)
-    assert asked == [(ServerAddress("https://logs.example"), "")]
+    await soon("it is asked for", lambda: asked)
+    assert [one.target for one in asked] == [RECENTS[1]]
 
 
 @pytest.mark.parametrize(("keys", "url"), [([], "http://localhost:3000"), ([Qt.Key.Key_Down], "https://logs.example")])
-def test_recent_servers_are_reached_and_connected_by_keyboard(
-    dialog: ConnectDialog, qtbot: QtBot, asked: list[tuple[ServerAddress, str]], keys: list[Qt.Key], url: str
+async def test_recent_servers_are_reached_and_connected_by_keyboard(
+    dialog: ConnectDialog, qtbot: QtBot, asked: list[Wanted], keys: list[Qt.Key], url: str
 ) -> None:
     view = recents(dialog)
     view.setFocus()
     for key in keys:
         qtbot.keyClick(view, key)
     qtbot.keyClick(view, Qt.Key.Key_Return)
-    assert [address.url for address, _ in asked] == [url]
+    await soon("it is asked for", lambda: asked)
+    assert [one.target.address.url for one in asked] == [url]
 
 
-def test_tab_through_the_list_changes_nothing(dialog: ConnectDialog, qtbot: QtBot) -> None:
+async def test_tab_through_the_list_changes_nothing(dialog: ConnectDialog, qtbot: QtBot) -> None:
     """Only a choice fills the fields, not the focus coming by."""
     qtbot.keyClicks(field(dialog, "URL"), "http://typed")
     reached = []
-    for _ in range(6):
+    for _ in range(9):
         widget = QApplication.focusWidget()
         reached.append(widget.accessibleName() or widget.text())
         qtbot.keyClick(widget, Qt.Key.Key_Tab)
-    assert reached == ["URL", "Path", "Token", "Recent servers", "Cancel", "Connect"]
+    named = ["URL", "Path", "Token", "Show the token", "Only"]
+    listed = ["Recent servers", "Remove from the recent servers"]
+    assert reached == [*named, *listed, "&Test", "Cancel"]
     assert field(dialog, "URL").text() == "http://typed"
     recents(dialog).setFocus()
     qtbot.keyClick(recents(dialog), Qt.Key.Key_Space)
     assert field(dialog, "URL").text() == "http://localhost:3000"
 
 
-def test_the_token_is_hidden_and_said_to_be_forgotten(dialog: ConnectDialog) -> None:
-    assert field(dialog, "Token").echoMode() == QLineEdit.EchoMode.Password
-    told = [label.text() for label in dialog.findChildren(QLabel)]
-    assert "The token is kept only until this program ends." in told
-
-
-def test_labels_lead_to_their_fields(dialog: ConnectDialog) -> None:
+async def test_labels_lead_to_their_fields(dialog: ConnectDialog) -> None:
     buddies = {label.text(): label.buddy() for label in dialog.findChildren(QLabel) if label.buddy()}
     assert buddies == {
         "&URL": field(dialog, "URL"),
         "&Path": field(dialog, "Path"),
-        "&Token": field(dialog, "Token"),
+        "T&oken": field(dialog, "Token"),
+        "On&ly": field(dialog, "Only"),
+        "&Certificates": trust(dialog),
         "&Recent servers": recents(dialog),
     }
 
 
-def test_escape_closes_it_and_asks_nothing(
-    dialog: ConnectDialog, qtbot: QtBot, asked: list[tuple[ServerAddress, str]]
-) -> None:
+async def test_escape_closes_it_and_asks_nothing(dialog: ConnectDialog, qtbot: QtBot, asked: list[Wanted]) -> None:
     qtbot.keyClick(field(dialog, "URL"), Qt.Key.Key_Escape)
     assert not dialog.isVisible()
     assert asked == []
 
 
-def test_without_recent_servers_there_is_no_list(qtbot: QtBot, qapp: QApplication) -> None:
-    dialog = ConnectDialog(Theme(qapp, "light"), [])
+async def test_without_recent_servers_there_is_no_list(qtbot: QtBot, theme: Theme, actions: FakeActions) -> None:
+    dialog = ConnectDialog(theme, actions, [])
     qtbot.addWidget(dialog)
     dialog.open()
-    assert recents(dialog) is None
+    assert not recents(dialog).isVisible()
+    dialog.reject()
 
 
-def test_a_long_problem_is_seen_whole(dialog: ConnectDialog) -> None:
+async def test_a_long_problem_is_seen_whole(dialog: ConnectDialog) -> None:
     """The dialog grows for it."""
     dialog.show_problem("This server does not answer as a hub does. " * 8 + "/a/long/path" * 20)
     label = dialog.findChild(ProblemLabel)
     assert label.height() >= label.heightForWidth(label.width())
     assert label.geometry().bottom() < button(dialog, "Connect").geometry().top()
+
+
+# What is wanted of a server
+
+
+async def test_certificates_are_asked_for_where_there_are_any(dialog: ConnectDialog, qtbot: QtBot) -> None:
+    for url, is_asked in (
+        ("", False),
+        ("localhost:1", False),
+        ("https://h", True),
+        ("wss://h", True),
+        ("ws://h", False),
+    ):
+        field(dialog, "URL").setText(url)
+        assert trust(dialog).isVisible() == is_asked, url
+
+
+@pytest.mark.parametrize(
+    ("chosen", "name", "typed", "sentence"),
+    [
+        (1, "Certificate file", "", "Choose the certificate file, or trust those that the system trusts."),
+        (1, "Certificate file", "/no/such.pem", "There is no file /no/such.pem"),
+        (
+            *(2, "Fingerprint of the certificate", "AB:CD"),
+            "A fingerprint (SHA-256) is 64 hexadecimal digits. To see the server's, trust the system's and press Test.",
+        ),
+    ],
+)
+async def test_a_trust_that_cannot_be_used_is_told_at_its_field(
+    dialog: ConnectDialog, asked: list[Wanted], chosen: int, name: str, typed: str, sentence: str
+) -> None:
+    field(dialog, "URL").setText("https://logs.example")
+    choose(dialog, chosen)
+    field(dialog, name).setText(typed)
+    button(dialog, "Connect").click()
+    assert asked == []
+    assert problem(dialog) == sentence
+    assert field(dialog, name).property("invalid") is True
+    choose(dialog, 0)
+    button(dialog, "Connect").click()
+    assert [one.target.trust for one in asked] == [Trust()]
+
+
+def choose(dialog: ConnectDialog, chosen: int) -> None:
+    trust(dialog).setCurrentIndex(chosen)
+    trust(dialog).activated.emit(chosen)
+
+
+async def test_a_trust_is_asked_for_with_the_server(dialog: ConnectDialog, asked: list[Wanted], tmp_path: Path) -> None:
+    authority = tmp_path / "ca.pem"
+    authority.write_text("")
+    dialog.fill(Target(ServerAddress("https://logs.example"), trust=Trust(ca_file=str(authority))))
+    button(dialog, "Connect").click()
+    dialog.open()
+    choose(dialog, 2)
+    field(dialog, "Fingerprint of the certificate").setText(Certificate(FINGERPRINT, "").spaced)
+    button(dialog, "Connect").click()
+    assert [one.target.trust for one in asked] == [Trust(ca_file=str(authority)), Trust(fingerprint=FINGERPRINT)]
+
+
+async def test_a_query_that_is_none_is_marked_at_its_place(dialog: ConnectDialog, asked: list[Wanted]) -> None:
+    field(dialog, "URL").setText("localhost:3000")
+    only = field(dialog, "Only")
+    only.setText("level>=warn (api")
+    button(dialog, "Connect").click()
+    assert asked == []
+    assert problem(dialog).startswith("Only: ")
+    assert isinstance(only.fault, int)
+    only.setText(" level>=warn ")
+    button(dialog, "Connect").click()
+    assert [one.target.query for one in asked] == ["level>=warn"]
+
+
+async def test_escape_in_the_query_closes_the_dialog(dialog: ConnectDialog, qtbot: QtBot) -> None:
+    field(dialog, "Only").setText("api")
+    qtbot.keyClick(field(dialog, "Only"), Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+
+
+async def test_what_is_edited_is_shown_with_its_token_and_trust(dialog: ConnectDialog, asked: list[Wanted]) -> None:
+    target = Target(ServerAddress("https://h:1", "/x"), "s3cret", Trust(fingerprint=FINGERPRINT), "api")
+    dialog.fill(target)
+    button(dialog, "Connect").click()
+    assert [one.target for one in asked] == [target]
+
+
+# The token
+
+
+async def test_the_token_is_hidden_until_it_is_to_be_seen(dialog: ConnectDialog) -> None:
+    assert field(dialog, "Token").echoMode() == QLineEdit.EchoMode.Password
+    button(dialog, "Show").click()
+    assert field(dialog, "Token").echoMode() == QLineEdit.EchoMode.Normal
+    button(dialog, "Hide").click()
+    assert field(dialog, "Token").echoMode() == QLineEdit.EchoMode.Password
+
+
+async def test_without_a_keyring_it_is_said_how_long_the_token_is_kept(dialog: ConnectDialog) -> None:
+    (kept,) = [label for label in dialog.findChildren(QLabel) if label.text().startswith("The token is kept only")]
+    await soon("it is said", kept.isVisible)
+    assert kept.text() == "The token is kept only until this program ends: this system has no keyring."
+    assert not dialog.findChild(QCheckBox).isVisible()
+
+
+async def test_with_a_keyring_it_is_a_choice(qtbot: QtBot, theme: Theme, actions: FakeActions) -> None:
+    actions.has_keyring = True
+    dialog = ConnectDialog(theme, actions, [])
+    qtbot.addWidget(dialog)
+    asked: list[Wanted] = []
+    dialog.connect_requested.connect(asked.append)
+    for keeps in (True, False):
+        dialog.open()
+        keep = dialog.findChild(QCheckBox)
+        await soon("the choice is offered", keep.isVisible)
+        keep.setChecked(keeps)
+        field(dialog, "URL").setText("localhost:3000")
+        button(dialog, "Connect").click()
+        assert asked[-1].keeps_token is keeps
+
+
+async def test_a_recent_server_comes_with_its_kept_token(
+    dialog: ConnectDialog, actions: FakeActions, asked: list[Wanted], qtbot: QtBot
+) -> None:
+    """Also by a double click, which does not wait for it; what is typed meanwhile is not overwritten."""
+    actions.keyring[RECENTS[1].address] = "kept"
+    click_row(dialog, qtbot, 1)
+    await soon("the token is filled in", lambda: field(dialog, "Token").text() == "kept")
+    click_row(dialog, qtbot, 0)
+    assert field(dialog, "Token").text() == ""
+    click_row(dialog, qtbot, 1)
+    qtbot.keyClicks(field(dialog, "Token"), "typed")
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert field(dialog, "Token").text() == "typed"
+    recents(dialog).setFocus()
+    qtbot.keyClick(recents(dialog), Qt.Key.Key_Return)
+    await soon("it is asked for", lambda: asked)
+    assert [one.target.token for one in asked] == ["kept"]
+
+
+# The list
+
+
+async def test_a_recent_server_is_removed_by_key_and_by_button(dialog: ConnectDialog, qtbot: QtBot) -> None:
+    removed: list[Target] = []
+    dialog.recent_removed.connect(removed.append)
+    recents(dialog).setFocus()
+    qtbot.keyClick(recents(dialog), Qt.Key.Key_Delete)
+    button(dialog, "Remove").click()
+    assert removed == RECENTS[:2]
+    assert recents(dialog).count() == 1
+    assert field(dialog, "URL").text() == ""  # the next one is not picked by that
+    button(dialog, "Remove").click()
+    assert not recents(dialog).isVisible()
+
+
+async def test_the_list_says_what_is_not_usual(dialog: ConnectDialog) -> None:
+    assert [target_text(one) for one in RECENTS] == [
+        "http://localhost:3000/llamaproxws",
+        "https://logs.example  ·  only level>=warn  ·  own certificate",
+        "http://<b>h</b>",
+    ]
+    assert recents(dialog).item(0).text() == target_text(RECENTS[0])
+
+
+# The test
+
+
+async def test_a_test_that_passes_says_so_and_leaves_the_dialog_open(
+    dialog: ConnectDialog, actions: FakeActions, asked: list[Wanted]
+) -> None:
+    actions.outcomes = [connecting.Tested("Connected. A Desktop Logs hub 0.1.0.")]
+    dialog.fill(Target(ServerAddress("http://h"), "s3cret"))
+    button(dialog, "&Test").click()
+    assert line_of(dialog).is_busy
+    assert line_of(dialog).sentence == "Connecting to h…"
+    await soon("it has passed", lambda: not line_of(dialog).is_busy)
+    assert line_of(dialog).sentence == "Connected. A Desktop Logs hub 0.1.0."
+    assert actions.tested == [Target(ServerAddress("http://h"), "s3cret")]
+    assert dialog.isVisible()
+    assert asked == []
+
+
+async def test_a_test_is_given_up_by_its_button_by_an_edit_and_by_escape(
+    dialog: ConnectDialog, actions: FakeActions, qtbot: QtBot
+) -> None:
+    field(dialog, "URL").setText("http://h")
+    give_up: list[Callable[[], object]] = [
+        lambda: button(dialog, "S&top the test").click(),
+        lambda: qtbot.keyClicks(field(dialog, "URL"), "x"),
+        lambda: qtbot.keyClick(dialog, Qt.Key.Key_Escape),
+    ]
+    for act in give_up:
+        button(dialog, "&Test").click()
+        await soon("it is under way", lambda: actions.tested)
+        actions.tested.clear()
+        act()
+        assert not line_of(dialog).is_busy
+        assert line_of(dialog).sentence == ""
+    assert not dialog.isVisible()
+    await soon("nothing goes on", lambda: not len(dialog._tasks))
+
+
+async def test_what_cannot_be_tested_is_told_like_what_cannot_be_connected(
+    dialog: ConnectDialog, actions: FakeActions
+) -> None:
+    field(dialog, "URL").setText("ftp://h")
+    button(dialog, "&Test").click()
+    assert problem(dialog) == "'ftp://h' begins with ftp://, which is not http, https, ws or wss."
+    assert actions.tested == []
+
+
+async def test_a_certificate_is_shown_and_accepted_as_an_exception(
+    dialog: ConnectDialog, actions: FakeActions, asked: list[Wanted]
+) -> None:
+    """What is accepted is tested again, and asked for with the server."""
+    certificate = Certificate(FINGERPRINT, "self-signed certificate")
+    actions.outcomes = [
+        connecting.Tested("Its certificate is not trusted.", "certificate", certificate),
+        connecting.Tested("Connected."),
+    ]
+    field(dialog, "URL").setText("https://logs.example")
+    button(dialog, "&Test").click()
+    await soon("it has failed", lambda: not line_of(dialog).is_busy)
+    told = [label for label in dialog.findChildren(QLabel) if label.isVisible()]
+    assert any(label.text() == "Self-signed certificate. Its fingerprint (SHA-256) is:" for label in told)
+    (shown,) = [label for label in told if label.text().replace("\n", "") == certificate.spaced]
+    assert shown.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByKeyboard
+    button(dialog, "&Accept this certificate").click()
+    await soon("it has passed", lambda: line_of(dialog).sentence == "Connected.")
+    assert field(dialog, "Fingerprint of the certificate").text() == certificate.spaced
+    assert not shown.isVisible()
+    button(dialog, "Connect").click()
+    assert [one.target.trust for one in asked] == [Trust(fingerprint=FINGERPRINT)]
+
+
+async def test_a_fault_of_the_test_itself_is_told(
+    dialog: ConnectDialog, actions: FakeActions, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(target: Target) -> connecting.Tested:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(line_of(dialog), "_test", fail)
+    field(dialog, "URL").setText("http://h")
+    button(dialog, "&Test").click()
+    await soon("it is told", lambda: not line_of(dialog).is_busy)
+    assert line_of(dialog).sentence.startswith("The test stopped for a fault of this program")
+    assert "ZeroDivisionError" in caplog.text
