@@ -159,13 +159,14 @@ class Desktop:
         if self._collector is not None:
             self._collector.settle()
         remote = self._options.remote
-        if remote is not None or self._window.has_remotes:
+        if remote is not None or self._window.remotes.has_any:
             await asyncio.to_thread(_load_client)
         if self._closed.is_set():
             return  # closed while it opened: nobody is to find a port that is about to go
-        self._window.reopen_remotes()
+        self._window.remotes.reopen()
         if remote is not None:
-            self._tasks.start(self._window.open_named(Target(remote, self._options.token)), f"connect to {remote.host}")
+            named = self._window.remotes.open_with_kept_token(Target(remote, self._options.token))
+            self._tasks.start(named, f"connect to {remote.host}")
         await self._start_hub()
         self._tasks.start(self._watch(), "watch")
         await self._closed.wait()
@@ -193,7 +194,7 @@ class Desktop:
 
     def _join(self, notice: str, address: ServerAddress) -> None:
         self._window.clear_notice(notice)
-        self._window.open_remote(Target(address))
+        self._window.remotes.open(Target(address), is_passing=True)
 
     async def _listen(self, port: int) -> None:
         self._window.clear_notice("port")
@@ -267,7 +268,7 @@ class Desktop:
 
     async def _stop(self) -> bool:
         try:
-            await self._window.finish()
+            await self._window.remotes.finish()
             await self._tasks.cancel_all()
             for feed in list(self._remotes.values()):
                 await feed.close()

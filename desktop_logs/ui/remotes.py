@@ -100,6 +100,11 @@ class Remotes(QObject):
             target = replace(target, token=await self._actions.kept_token(target.address))
         self.open(target)
 
+    @property
+    def has_any(self) -> bool:
+        """True when a server had a tab when the window was last used."""
+        return bool(self._remembered.open_remotes)
+
     def reopen(self) -> None:
         """Connect to the servers that had a tab when the window was last used, with the tokens that the keyring has.
 

@@ -12,7 +12,6 @@ from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QKeyEv
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_logs.core.addresses import DEFAULT_PATH
-from desktop_logs.core.connecting import Target
 from desktop_logs.core.errors import DesktopLogsError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.records import Record
@@ -63,9 +62,10 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(app_icon())
         self.setMinimumSize(480, 320)
         self._use_stored_theme()
-        self._remotes = Remotes(actions, theme, self._remembered, self)
-        self._remotes.connected.connect(self._connected)
-        self._remotes.token_not_kept.connect(self._tell_token)
+        self.remotes = Remotes(actions, theme, self._remembered, self)
+        """By which the program opens tabs for servers."""
+        self.remotes.connected.connect(self._connected)
+        self.remotes.token_not_kept.connect(self._tell_token)
         middle = QWidget(self)
         self._strip = TabStrip(theme, middle)
         self._stack = QStackedWidget(middle)
@@ -81,27 +81,6 @@ class MainWindow(QMainWindow):
         theme.changed.connect(self._show_tabs)
 
     # What the program around the window calls
-
-    def open_remote(self, target: Target) -> None:
-        """A tab in front for *target*, for this time only; the one that it has. Raises DesktopLogsError."""
-        self._remotes.open(target, is_passing=True)
-
-    async def open_named(self, target: Target) -> None:
-        """The same for a server that a person has named: with the token kept for it, and again at the next start."""
-        await self._remotes.open_with_kept_token(target)
-
-    @property
-    def has_remotes(self) -> bool:
-        """True when `reopen_remotes` has something to do."""
-        return bool(self._remembered.open_remotes)
-
-    def reopen_remotes(self) -> None:
-        """Connect to the servers that had a tab when the window was last used."""
-        self._remotes.reopen()
-
-    async def finish(self) -> None:
-        """After it was closed: wait for what a person asked for and still is on its way."""
-        await self._remotes.finish()
 
     def add_feed(self, feed: Feed, activate: bool = True, at: int | None = None) -> FeedPage:
         """A page for *feed*, in front when *activate*; the one it has when it has one. A new one stands at *at*."""
@@ -176,7 +155,7 @@ class MainWindow(QMainWindow):
         page.close_feed()
         self._stack.removeWidget(page)
         self._strip.tabs.remove_tab(index)
-        self._remotes.forget(page.feed)
+        self.remotes.forget(page.feed)
         self._actions.disconnect(page.feed)
         page.deleteLater()
         self._remember_tabs()
@@ -186,7 +165,15 @@ class MainWindow(QMainWindow):
 
     def open_connect_dialog(self) -> None:
         """Ask for a server to connect to."""
-        self._remotes.open_dialog()
+        self.remotes.open_dialog()
+
+    def open_share_dialog(self) -> None:
+        """Say how others reach the local hub."""
+        from desktop_logs.ui.share_dialog import ShareDialog
+
+        dialog = ShareDialog(self._actions.sharing(), self)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
     def open_history_search(self) -> None:
         """Offer to search all that the page's hub has stored, or say why that cannot be."""
@@ -266,7 +253,7 @@ class MainWindow(QMainWindow):
             self._save()
             self._countdown.stop()
             self._stalls.stop()
-            self._remotes.close()
+            self.remotes.close()
             for page in self._pages:
                 self._searches[page].close()
                 page.close_feed()
@@ -312,6 +299,7 @@ class MainWindow(QMainWindow):
             ],
             [
                 Command("Open logs folder", self._open_logs_folder, (), "folder"),
+                Command("Share this hub…", self.open_share_dialog, (), "share", why_not=self._why_no_sharing),
                 Command("Copy hub URL", self._copy_hub_url, (), "copy"),
                 Command("Settings…", self.open_settings_dialog, ("Ctrl+,",), "settings"),
             ],
@@ -331,6 +319,9 @@ class MainWindow(QMainWindow):
 
     def _why_no_search(self) -> str:
         return why_not(self.current_page) if self.current_page is not None else "no tab is open"
+
+    def _why_no_sharing(self) -> str:
+        return "" if self._local is not None else "no hub runs here"
 
     def _why_no_surroundings(self) -> str:
         page = self.current_page
@@ -364,7 +355,7 @@ class MainWindow(QMainWindow):
         return page
 
     def _state_changed(self, page: FeedPage) -> None:
-        self._remotes.explain(page)
+        self.remotes.explain(page)
         self._show_tabs()
         is_waiting = any(page.feed.state.phase == "waiting" for page in self._pages)
         if not is_waiting:
@@ -378,7 +369,7 @@ class MainWindow(QMainWindow):
         # A remote feed is named for its host: what its address says beyond that is enough.
         note = feed.address.removeprefix(feed.name)
         note = "" if note == DEFAULT_PATH else note
-        target = self._remotes.target_of(feed)
+        target = self.remotes.target_of(feed)
         note = "  ".join(part for part in (note, target.query if target is not None else "") if part)
         if not is_well:
             note = f"·  {state_text(state, time.monotonic())}"
@@ -412,7 +403,7 @@ class MainWindow(QMainWindow):
             self.close_page(self._pages.index(old))
 
     def _remember_tabs(self) -> None:
-        self._remotes.remember([page.feed for page in self._pages])
+        self.remotes.remember([page.feed for page in self._pages])
 
     def _tell_token(self, feed: Feed, problem: str) -> None:
         page = next((page for page in self._pages if page.feed is feed), self.current_page)

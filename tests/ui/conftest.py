@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -15,11 +16,15 @@ from desktop_logs.core.errors import ConnectError, SettingsError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.ui.actions import Sharing
+from desktop_logs.ui.connect_dialog import ConnectDialog, Wanted
 from desktop_logs.ui.model import RecordModel
 from desktop_logs.ui.table import RecordTable
 from desktop_logs.ui.theme import Theme
+from desktop_logs.ui.window import MainWindow
+from tests.ui.connects import RECENTS
 from tests.ui.fakes import FakeFeed, make_records
 from tests.ui.tables import MakeTable
+from tests.ui.windows import MakeWindow
 
 
 class FakeActions:
@@ -109,3 +114,48 @@ def make_table(qapp: QApplication, qtbot: QtBot) -> MakeTable:
         return table
 
     return make
+
+
+@pytest.fixture
+def store_path(tmp_path: Path) -> Path:
+    return tmp_path / "window.ini"
+
+
+@pytest.fixture
+def feed() -> FakeFeed:
+    return FakeFeed()
+
+
+@pytest.fixture
+def make_window(theme: Theme, actions: FakeActions, feed: FakeFeed, store_path: Path, qtbot: QtBot) -> MakeWindow:
+    def make(*, local: FakeFeed | None = feed) -> MainWindow:
+        store = QSettings(str(store_path), QSettings.Format.IniFormat)
+        window = MainWindow(local=local, actions=actions, theme=theme, store=store, local_url="http://127.0.0.1:5647")
+        qtbot.addWidget(window)
+        window.show()
+        qtbot.waitUntil(window.isActiveWindow)
+        return window
+
+    return make
+
+
+@pytest.fixture
+def window(make_window: MakeWindow) -> MainWindow:
+    return make_window()
+
+
+@pytest.fixture
+async def dialog(qtbot: QtBot, theme: Theme, actions: FakeActions) -> ConnectDialog:
+    dialog = ConnectDialog(theme, actions, RECENTS)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.isActiveWindow)
+    return dialog
+
+
+@pytest.fixture
+async def asked(dialog: ConnectDialog) -> list[Wanted]:
+    asked: list[Wanted] = []
+    dialog.connect_requested.connect(asked.append)
+    return asked

@@ -1,83 +1,26 @@
-"""The connect dialog asks for a server, says what is wrong beside the fields, tests it, and never blocks."""
+"""The connect dialog asks for a server, says what is wrong beside the fields, and never blocks."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QListWidget, QPushButton
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from desktop_logs.core import connecting
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Certificate, Target, Trust
 from desktop_logs.ui.connect_dialog import ConnectDialog, Wanted
-from desktop_logs.ui.connectiontest import ConnectionTest
 from desktop_logs.ui.forms import ProblemLabel
-from desktop_logs.ui.recentlist import target_text
 from desktop_logs.ui.theme import Theme
-from desktop_logs.ui.trustfields import TrustFields
 from tests.support.asynchronous import soon
 from tests.ui.conftest import FakeActions
+from tests.ui.connects import FINGERPRINT, RECENTS, button, click_row, field, problem, recents, trust
 
 # The offscreen platform has no window manager to tell sizes and stacking to.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
-
-FINGERPRINT = "0123456789abcdef" * 4
-RECENTS = [
-    Target(ServerAddress("http://localhost:3000", "/llamaproxws")),
-    Target(ServerAddress("https://logs.example"), trust=Trust(fingerprint=FINGERPRINT), query="level>=warn"),
-    Target(ServerAddress("http://<b>h</b>")),
-]
-
-
-@pytest.fixture
-async def dialog(qtbot: QtBot, theme: Theme, actions: FakeActions) -> ConnectDialog:
-    dialog = ConnectDialog(theme, actions, RECENTS)
-    qtbot.addWidget(dialog)
-    dialog.open()
-    dialog.activateWindow()
-    qtbot.waitUntil(dialog.isActiveWindow)
-    return dialog
-
-
-@pytest.fixture
-async def asked(dialog: ConnectDialog) -> list[Wanted]:
-    asked: list[Wanted] = []
-    dialog.connect_requested.connect(asked.append)
-    return asked
-
-
-def field(dialog: ConnectDialog, name: str) -> QLineEdit:
-    return next(one for one in dialog.findChildren(QLineEdit) if one.accessibleName() == name)
-
-
-def button(dialog: ConnectDialog, text: str) -> QPushButton:
-    return next(one for one in dialog.findChildren(QPushButton) if one.text() == text)
-
-
-def problem(dialog: ConnectDialog) -> str:
-    return dialog.findChild(ProblemLabel).sentence
-
-
-def trust(dialog: ConnectDialog) -> QComboBox:
-    found = dialog.findChild(TrustFields)
-    assert isinstance(found, TrustFields)
-    return found.choice
-
-
-def line_of(dialog: ConnectDialog) -> ConnectionTest:
-    found = dialog.findChild(ConnectionTest)
-    assert isinstance(found, ConnectionTest)
-    return found
-
-
-def recents(dialog: ConnectDialog) -> Any:
-    return dialog.findChild(QListWidget)
 
 
 async def test_what_is_typed_is_asked_for_and_the_dialog_closes(
@@ -150,12 +93,6 @@ async def test_it_finishes_once_also_when_its_hearer_closes_it(dialog: ConnectDi
     field(dialog, "URL").setText("localhost:3000")
     button(dialog, "Connect").click()
     assert finished == [1]
-
-
-def click_row(dialog: ConnectDialog, qtbot: QtBot, row: int) -> None:
-    view = recents(dialog)
-    where = view.visualItemRect(view.item(row)).center()
-    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=where)
 
 
 async def test_a_click_on_a_recent_server_fills_the_fields(dialog: ConnectDialog, qtbot: QtBot) -> None:
@@ -375,113 +312,3 @@ async def test_a_recent_server_comes_with_its_kept_token(
     qtbot.keyClick(recents(dialog), Qt.Key.Key_Return)
     await soon("it is asked for", lambda: asked)
     assert [one.target.token for one in asked] == ["kept"]
-
-
-# The list
-
-
-async def test_a_recent_server_is_removed_by_key_and_by_button(dialog: ConnectDialog, qtbot: QtBot) -> None:
-    removed: list[Target] = []
-    dialog.recent_removed.connect(removed.append)
-    recents(dialog).setFocus()
-    qtbot.keyClick(recents(dialog), Qt.Key.Key_Delete)
-    button(dialog, "Remove").click()
-    assert removed == RECENTS[:2]
-    assert recents(dialog).count() == 1
-    assert field(dialog, "URL").text() == ""  # the next one is not picked by that
-    button(dialog, "Remove").click()
-    assert not recents(dialog).isVisible()
-
-
-async def test_the_list_says_what_is_not_usual(dialog: ConnectDialog) -> None:
-    assert [target_text(one) for one in RECENTS] == [
-        "http://localhost:3000/llamaproxws",
-        "https://logs.example  ·  only level>=warn  ·  own certificate",
-        "http://<b>h</b>",
-    ]
-    assert recents(dialog).item(0).text() == target_text(RECENTS[0])
-
-
-# The test
-
-
-async def test_a_test_that_passes_says_so_and_leaves_the_dialog_open(
-    dialog: ConnectDialog, actions: FakeActions, asked: list[Wanted]
-) -> None:
-    actions.outcomes = [connecting.Tested("Connected. A Desktop Logs hub 0.1.0.")]
-    dialog.fill(Target(ServerAddress("http://h"), "s3cret"))
-    button(dialog, "&Test").click()
-    assert line_of(dialog).is_busy
-    assert line_of(dialog).sentence == "Connecting to h…"
-    await soon("it has passed", lambda: not line_of(dialog).is_busy)
-    assert line_of(dialog).sentence == "Connected. A Desktop Logs hub 0.1.0."
-    assert actions.tested == [Target(ServerAddress("http://h"), "s3cret")]
-    assert dialog.isVisible()
-    assert asked == []
-
-
-async def test_a_test_is_given_up_by_its_button_by_an_edit_and_by_escape(
-    dialog: ConnectDialog, actions: FakeActions, qtbot: QtBot
-) -> None:
-    field(dialog, "URL").setText("http://h")
-    give_up: list[Callable[[], object]] = [
-        lambda: button(dialog, "S&top the test").click(),
-        lambda: qtbot.keyClicks(field(dialog, "URL"), "x"),
-        lambda: qtbot.keyClick(dialog, Qt.Key.Key_Escape),
-    ]
-    for act in give_up:
-        button(dialog, "&Test").click()
-        await soon("it is under way", lambda: actions.tested)
-        actions.tested.clear()
-        act()
-        assert not line_of(dialog).is_busy
-        assert line_of(dialog).sentence == ""
-    assert not dialog.isVisible()
-    await soon("nothing goes on", lambda: not len(dialog._tasks))
-
-
-async def test_what_cannot_be_tested_is_told_like_what_cannot_be_connected(
-    dialog: ConnectDialog, actions: FakeActions
-) -> None:
-    field(dialog, "URL").setText("ftp://h")
-    button(dialog, "&Test").click()
-    assert problem(dialog) == "'ftp://h' begins with ftp://, which is not http, https, ws or wss."
-    assert actions.tested == []
-
-
-async def test_a_certificate_is_shown_and_accepted_as_an_exception(
-    dialog: ConnectDialog, actions: FakeActions, asked: list[Wanted]
-) -> None:
-    """What is accepted is tested again, and asked for with the server."""
-    certificate = Certificate(FINGERPRINT, "self-signed certificate")
-    actions.outcomes = [
-        connecting.Tested("Its certificate is not trusted.", "certificate", certificate),
-        connecting.Tested("Connected."),
-    ]
-    field(dialog, "URL").setText("https://logs.example")
-    button(dialog, "&Test").click()
-    await soon("it has failed", lambda: not line_of(dialog).is_busy)
-    told = [label for label in dialog.findChildren(QLabel) if label.isVisible()]
-    assert any(label.text() == "Self-signed certificate. Its fingerprint (SHA-256) is:" for label in told)
-    (shown,) = [label for label in told if label.text().replace("\n", "") == certificate.spaced]
-    assert shown.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByKeyboard
-    button(dialog, "&Accept this certificate").click()
-    await soon("it has passed", lambda: line_of(dialog).sentence == "Connected.")
-    assert field(dialog, "Fingerprint of the certificate").text() == certificate.spaced
-    assert not shown.isVisible()
-    button(dialog, "Connect").click()
-    assert [one.target.trust for one in asked] == [Trust(fingerprint=FINGERPRINT)]
-
-
-async def test_a_fault_of_the_test_itself_is_told(
-    dialog: ConnectDialog, actions: FakeActions, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def fail(target: Target) -> connecting.Tested:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(line_of(dialog), "_test", fail)
-    field(dialog, "URL").setText("http://h")
-    button(dialog, "&Test").click()
-    await soon("it is told", lambda: not line_of(dialog).is_busy)
-    assert line_of(dialog).sentence.startswith("The test stopped for a fault of this program")
-    assert "ZeroDivisionError" in caplog.text
