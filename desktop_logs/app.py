@@ -301,7 +301,7 @@ class Desktop:
     async def test(self, target: Target) -> Tested:
         """What an attempt to connect to *target* finds."""
         await asyncio.to_thread(_load_client)
-        from desktop_logs.net.client import test_connection
+        from desktop_logs.net.trial import test_connection
 
         return await test_connection(target)
 
@@ -380,7 +380,9 @@ def _remote_feed_class() -> type[RemoteFeed]:
 
 
 def _load_client() -> None:
-    _remote_feed_class()
+    """Import what connecting and testing need; called in a thread."""
+    import desktop_logs.net.client
+    import desktop_logs.net.trial  # noqa: F401 - for whoever imports it next
 
 
 def _settings(data_dir: Path) -> tuple[LogSettings, str]:

@@ -6,17 +6,25 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from desktop_logs import __version__
 from desktop_logs.core.addresses import DEFAULT_PATH, DEFAULT_PORT, ServerAddress, normal_path
-from desktop_logs.core.errors import DesktopLogsError, UserError
+from desktop_logs.core.connecting import Target
+from desktop_logs.core.errors import DesktopLogsError, QueryError, UserError
 from desktop_logs.core.export import FORMATS
 from desktop_logs.core.levels import BANDS, parse_threshold
-from desktop_logs.terminal import complain, escape_what_cannot_be_written, let_go_of_output, write_out
+from desktop_logs.serveroptions import LOCAL_URL, add_server, add_token, target_of, token_of_environment
+from desktop_logs.terminal import (
+    complain,
+    complain_of_query,
+    escape_what_cannot_be_written,
+    let_go_of_output,
+    write_out,
+)
 
-LOCAL_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 USAGE_ERROR = 2
 
 _WINDOW_HELP = f"""\
@@ -54,6 +62,7 @@ _TAIL_END = """\
 examples:
   desktop-logs tail --level warn
   desktop-logs tail http://localhost:3000 --path /llamaproxws
+  DESKTOP_LOGS_TOKEN=… desktop-logs tail https://logs.example --query 'source:api timeout'
   desktop-logs tail --lines 500 --no-follow --json > last-500.jsonl"""
 
 _SEND_HELP = """\
@@ -172,7 +181,9 @@ def _window(typed: list[str]) -> int:
 
     if remote:
         complain(f"{problem} The log of {remote.host} is printed here instead; Ctrl+C ends it.")
-        return _tail_of(remote, "", "trace", 500, as_json=False, follow=True)
+        from desktop_logs.tail import TailOptions, tail
+
+        return tail(TailOptions(Target(remote, token_of_environment()), 500, as_json=False, follow=True))
     complain(f"{problem} The hub runs in this terminal instead; Ctrl+C ends it.")
     return serve(ServeOptions(options.port, hub_path, folder, {"console": True, "console_level": "trace"}))
 
@@ -218,8 +229,9 @@ def _serve(typed: list[str]) -> int:
 
 def _tail(typed: list[str]) -> int:
     parser = _parser("desktop-logs tail", _TAIL_HELP, _TAIL_END)
-    _add_server(parser)
+    add_server(parser)
     parser.add_argument("--path", default="", metavar="P", help=f"the server's Socket.IO path ({DEFAULT_PATH})")
+    parser.add_argument("--query", default="", metavar="Q", help="which records, as in the window's query bar (all)")
     parser.add_argument("--level", type=_level, default="trace", metavar="L", help="the lowest level printed (trace)")
     parser.add_argument(
         "--lines", "-n", type=_count, default=500, metavar="N", help="how many held records to begin with (500)"
@@ -227,20 +239,21 @@ def _tail(typed: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print entries as JSON lines")
     parser.add_argument("--no-follow", action="store_false", dest="follow", help="end after the records held")
     options = parser.parse_args(typed)
-    address = ServerAddress.parse(options.url, options.path)
-    return _tail_of(address, options.token, options.level, options.lines, as_json=options.json, follow=options.follow)
+    from desktop_logs.tail import TailOptions, combined, tail
 
-
-def _tail_of(address: ServerAddress, token: str, level: str, lines: int, *, as_json: bool, follow: bool) -> int:
-    from desktop_logs.tail import TailOptions, tail
-
-    return tail(TailOptions(address, token, parse_threshold(level), lines, as_json, follow))
+    target = target_of(options, options.url, options.path)
+    try:
+        query = combined(options.query, parse_threshold(options.level))
+    except QueryError as wrong:
+        complain_of_query(options.query, wrong)
+        return USAGE_ERROR
+    return tail(TailOptions(replace(target, query=query), options.lines, options.json, options.follow))
 
 
 def _send(typed: list[str]) -> int:
     parser = _parser("desktop-logs send", _SEND_HELP, _SEND_END)
     parser.add_argument("words", nargs="*", metavar="URL or MESSAGE", help=f"the hub ({LOCAL_URL}), and the message")
-    _add_token(parser)
+    add_token(parser)
     parser.add_argument("--source", default="", metavar="S", help="where the entries come from")
     parser.add_argument("--level", default="", metavar="L", help="the level of entries that have none (info)")
     options = parser.parse_intermixed_args(typed)
@@ -252,8 +265,7 @@ def _send(typed: list[str]) -> int:
         raise UserError("Nothing to send. Give a message, or pipe lines in: my-server | desktop-logs send")
     from desktop_logs.send import SendOptions, send
 
-    address = ServerAddress.parse(url)
-    return send(SendOptions(address, options.token, options.source, options.level, message))
+    return send(SendOptions(target_of(options, url), options.source, options.level, message))
 
 
 def _search(typed: list[str]) -> int:
@@ -297,14 +309,14 @@ def _export(typed: list[str]) -> int:
 
 def _stats(typed: list[str]) -> int:
     parser = _parser("desktop-logs stats", _STATS_HELP)
-    _add_server(parser)
+    add_server(parser)
     parser.add_argument("--json", action="store_true", help="print the counters as one JSON object")
     options = parser.parse_args(typed)
     import json
 
     from desktop_logs.hubcalls import HubClient
 
-    hub = HubClient(ServerAddress.parse(options.url), options.token)
+    hub = HubClient(target_of(options, options.url))
     try:
         counters = hub.stats()
     finally:
@@ -355,25 +367,10 @@ def _add_range(parser: argparse.ArgumentParser) -> None:
     _add_data_dir(parser)
 
 
-def _add_server(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("url", nargs="?", default=LOCAL_URL, metavar="URL", help=f"the server ({LOCAL_URL})")
-    _add_token(parser)
-
-
-def _add_token(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--token", type=_token, default="", metavar="T", help="sent to servers that ask for one")
-
-
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 1 to 65535, or 0 for any free one")
     return int(text)
-
-
-def _token(text: str) -> str:
-    if not (text.isascii() and text.isprintable()):
-        raise argparse.ArgumentTypeError("the token holds characters that no token has. Copy it again from the server")
-    return text
 
 
 def _count(text: str) -> int:

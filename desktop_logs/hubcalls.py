@@ -1,4 +1,4 @@
-"""One HTTP request to a hub, with a sentence when it fails. Standard library only; no proxies, no Socket.IO."""
+"""One HTTP request to a hub, with a sentence when it fails. The standard library's client, no proxies."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target, Trust
 from desktop_logs.core.errors import ConnectError
 from desktop_logs.core.safe_text import one_line
+from desktop_logs.net.trust import client_context, is_accepted
 
 TIMEOUT_S = 30.0
 NOT_NUMBERED: Mapping[str, str] = MappingProxyType({})
@@ -33,15 +34,34 @@ class Answer:
     """Why the batch was not taken whole; may be empty."""
 
 
+class _SecureConnection(http.client.HTTPSConnection):
+    """TLS with what *trust* believes."""
+
+    def __init__(self, host: str, port: int | None, trust: Trust) -> None:
+        super().__init__(host, port, timeout=TIMEOUT_S, context=client_context(trust))
+        self._trust = trust
+
+    def connect(self) -> None:
+        super().connect()
+        if self._trust.fingerprint and not is_accepted(self._trust, self.sock.getpeercert(True) or b""):
+            self.close()
+            raise ConnectError(f"{self.host}:{self.port} shows another certificate than the one with that fingerprint.")
+
+
 class HubClient:
     """A kept connection to one hub. Not for several threads."""
 
-    def __init__(self, address: ServerAddress, token: str = "") -> None:
-        self._address = address
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        parts = urlsplit(address.url)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+    def __init__(self, target: Target) -> None:
+        """Raises ConnectError when the target's file of certificates cannot be used."""
+        self._address = target.address
+        self._headers = {"Authorization": f"Bearer {target.token}"} if target.token else {}
+        parts = urlsplit(target.address.url)
+        host = parts.hostname or ""
+        self._connection: http.client.HTTPConnection
+        if parts.scheme == "https":
+            self._connection = _SecureConnection(host, parts.port, target.trust)
+        else:
+            self._connection = http.client.HTTPConnection(host, parts.port, timeout=TIMEOUT_S)
 
     def stats(self) -> dict[str, int]:
         """The hub's counters, at least one. Raises ConnectError."""
@@ -82,12 +102,22 @@ class HubClient:
             raise ConnectError(f"The name {host} cannot be found. Check the spelling.") from None
         except TimeoutError:
             raise ConnectError(f"{host} does not answer within {TIMEOUT_S:.0f} seconds.") from None
+        except ssl.SSLCertVerificationError as failure:
+            raise ConnectError(
+                f"The certificate of {host} is not trusted: {failure.verify_message}. Name what vouches for it with "
+                "--ca, or the certificate itself with --fingerprint."
+            ) from None
         except ssl.SSLError as failure:
             raise ConnectError(f"{host} cannot be spoken to over TLS: {failure.reason or failure}.") from None
         except (OSError, http.client.HTTPException) as failure:
             # What is no HTTP is quoted in the failure's text.
             said = one_line(str(failure)[:200]) or type(failure).__name__
             raise ConnectError(f"{host} cannot be spoken to: {said}.") from None
+        if response.status == 401:
+            raise ConnectError(
+                f"{host} needs a token: {one_line(text.decode('utf-8', 'replace').strip()[:200])} "
+                "Give it with --token, or in DESKTOP_LOGS_TOKEN."
+            )
         if response.status == 403:
             raise ConnectError(f"{host} refuses: {one_line(text.decode('utf-8', 'replace').strip()[:200])}")
         try:

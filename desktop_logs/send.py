@@ -1,4 +1,4 @@
-"""Sends entries from the command line: `desktop-logs send`. Standard library only, no Qt."""
+"""Sends entries from the command line: `desktop-logs send`. No Qt and no server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target
 from desktop_logs.core.errors import ConnectError
 from desktop_logs.hubcalls import HubClient
 from desktop_logs.terminal import complain
@@ -32,8 +32,7 @@ Line = tuple[int, bytes]
 class SendOptions:
     """What the command line says."""
 
-    address: ServerAddress
-    token: str
+    target: Target
     source: str
     level: str
     message: str
@@ -61,7 +60,7 @@ class _Sender:
 
     def __init__(self, options: SendOptions) -> None:
         self._options = options
-        self._hub = HubClient(options.address, options.token)
+        self._hub = HubClient(options.target)
         self._producer = str(uuid.uuid4())
         self._first = 0
         self._has_told_closed = False

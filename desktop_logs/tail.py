@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from dataclasses import dataclass
 
-from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target
 from desktop_logs.core.errors import Evicted
+from desktop_logs.core.levels import TRACE
+from desktop_logs.core.query import parse
+from desktop_logs.core.query_tree import Severity, all_of
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import encode_entry
 from desktop_logs.net.client import RemoteFeed
@@ -21,13 +25,19 @@ LOOK_AGAIN_S = 1.0
 class TailOptions:
     """What the command line says."""
 
-    address: ServerAddress
-    token: str
-    least_severity: int
+    target: Target
+    """Its query selects what is printed."""
     lines: int
     """How many of the records that the server still holds are printed first."""
     as_json: bool
     follow: bool
+
+
+def combined(query: str, least_severity: int) -> str:
+    """What `--query` and `--level` select together, as a query for a server. Raises QueryError."""
+    parts = [parse(query, time.time_ns()).tree, Severity(">=", least_severity) if least_severity > TRACE else None]
+    trees = [part for part in parts if part is not None]
+    return str(all_of(trees)) if trees else ""
 
 
 def tail(options: TailOptions) -> int:
@@ -39,7 +49,8 @@ def tail(options: TailOptions) -> int:
 
 
 async def _tail(options: TailOptions) -> int:
-    feed = RemoteFeed(options.address, options.token)
+    # Of a hub's memory only what is printed is asked for; who can say how far back a query finds so many?
+    feed = RemoteFeed(options.target, newest=None if options.target.query else options.lines)
     news = asyncio.Event()
     unread = 0
     feed.subscribe(news.set)
@@ -74,7 +85,7 @@ async def _news_or_a_while(news: asyncio.Event) -> None:
 
 def _tell_unread(feed: RemoteFeed, told: int) -> int:
     """Tell of the entries that could not be read since *told* of them were told; how many there are now."""
-    unread = feed.stats()["rejected"]
+    unread = feed.unreadable
     if unread > told:
         entries = "1 entry" if unread - told == 1 else f"{unread - told:,} entries"
         complain(f"{entries} of {feed.address} could not be read. Look at what that server sends.")
@@ -83,9 +94,7 @@ def _tell_unread(feed: RemoteFeed, told: int) -> int:
 
 def _show_held(feed: RemoteFeed, options: TailOptions) -> int:
     """Print the last lines of what the server held; returns the number of the newest record seen."""
-    held = feed.since(0, sys.maxsize)
-    chosen = [record for record in held if record.severity >= options.least_severity]
-    _write(chosen[-options.lines :] if options.lines else [], options)
+    _write(feed.since(0, sys.maxsize)[-options.lines :] if options.lines else [], options)
     return feed.head
 
 
@@ -100,7 +109,7 @@ def _show_new(feed: RemoteFeed, cursor: int, options: TailOptions) -> int:
         if not records:
             return cursor
         cursor = records[-1].seq
-        _write([record for record in records if record.severity >= options.least_severity], options)
+        _write(records, options)
 
 
 def _write(records: list[Record], options: TailOptions) -> None:

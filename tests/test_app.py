@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from desktop_logs.app import Desktop, WindowOptions, _SignalWaker
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.localhub import LocalHub
 from desktop_logs.net.client import RemoteFeed
@@ -107,7 +108,8 @@ class Opened:
         return self.window.pages[0]
 
     def messages(self, page: int = 0) -> list[str]:
-        return [record.message for record in self.window.pages[page].model.shown]
+        """What the page shows; nothing while there is no such page."""
+        return [record.message for shown in self.window.pages[page : page + 1] for record in shown.model.shown]
 
     async def post(self, *messages: str) -> tuple[int, dict[str, Any]]:
         body = "\n".join(json.dumps({"message": message}) for message in messages)
@@ -131,7 +133,7 @@ def test_eight_threads_of_a_python_program_arrive_in_the_window_in_the_files_and
 
     async def body() -> None:
         async with Opened(qapp, tmp_path / "data") as opened:
-            viewer = RemoteFeed(ServerAddress.parse(opened.url))
+            viewer = RemoteFeed(Target(ServerAddress.parse(opened.url)))
             viewer.start()
             await viewer.first_records()
             (tmp_path / "producer.py").write_text(PRODUCER)
@@ -313,7 +315,7 @@ def test_settings_are_changed_while_running_and_kept(run: Run, qapp: QApplicatio
 def test_a_wrong_url_is_told_in_its_tab(run: Run, qapp: QApplication, tmp_path: Path) -> None:
     async def body() -> None:
         async with Opened(qapp, tmp_path) as opened:
-            opened.window.add_feed(opened.desktop.connect(ServerAddress.parse(opened.url, "/nothing"), ""))
+            opened.window.add_feed(opened.desktop.connect(Target(ServerAddress.parse(opened.url, "/nothing"))))
             await soon("it is told", lambda: "no Socket.IO server at the path /nothing" in opened.notices(1))
 
     run(body())
@@ -379,8 +381,7 @@ def test_the_collector_is_told_what_lasts_before_a_tab_that_may_go_is_opened(
             self.looks += 1
 
     collector = Noting()
-    remote = ServerAddress("http://127.0.0.1:9")
-    desktop = Desktop(WindowOptions(0, "/socket.io", tmp_path, remote), qapp, collector)
+    desktop = Desktop(WindowOptions(0, "/socket.io", tmp_path, ServerAddress("http://127.0.0.1:9")), qapp, collector)
 
     async def body() -> None:
         running = asyncio.ensure_future(desktop.run())

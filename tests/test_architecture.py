@@ -44,7 +44,7 @@ ROOMS = {
         _names(""), _names("msgspec regex"), _names(f"{_SOCKETS} {_PROCESSES} {_FILES} {_CLOCKS_AND_CHANCE} logging")
     ),
     "storage": Room(_names("core"), _names(""), _names(_SOCKETS)),
-    "net": Room(_names("core tasks"), _names("socketio engineio aiohttp msgspec"), _names("sqlite3")),
+    "net": Room(_names("core tasks"), _names("socketio engineio aiohttp msgspec truststore"), _names("sqlite3")),
     "ui": Room(_names("core tasks assets partfile"), _names("PySide6 qasync msgspec"), _names("sqlite3 socket http")),
     # What other programs import: a handler must not bring a server or Qt into them.
     "handlers": Room(_names("core storage"), _names("")),

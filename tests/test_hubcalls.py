@@ -11,6 +11,7 @@ import pytest
 
 from desktop_logs.cli import main
 from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target
 from desktop_logs.core.errors import ConnectError
 from desktop_logs.hubcalls import HubClient
 
@@ -72,7 +73,7 @@ def test_what_no_hub_would_say_is_a_sentence(
 
 
 def test_what_a_server_says_when_it_refuses_is_not_obeyed(answering: Answering) -> None:
-    hub = HubClient(ServerAddress(answering(b"no\x1b]0;owned\x07", 403)))
+    hub = HubClient(Target(ServerAddress(answering(b"no\x1b]0;owned\x07", 403))))
     with pytest.raises(ConnectError, match="refuses: no⟨ESC⟩.0;owned⟨BEL⟩"):
         hub.stats()
     hub.close()
@@ -80,7 +81,7 @@ def test_what_a_server_says_when_it_refuses_is_not_obeyed(answering: Answering) 
 
 def test_why_an_entry_was_refused_is_not_obeyed(answering: Answering) -> None:
     said = {"accepted": 0, "duplicates": 0, "rejected": [{"index": 0, "error": "\x1b[2J"}], "error": "\x1b[1m"}
-    hub = HubClient(ServerAddress(answering(json.dumps(said).encode(), 400)))
+    hub = HubClient(Target(ServerAddress(answering(json.dumps(said).encode(), 400))))
     answer = hub.post_entries(b"{}\n")
     assert (answer.rejected, answer.error) == ({0: "⟨ESC⟩[2J"}, "⟨ESC⟩[1m")
     hub.close()

@@ -11,6 +11,7 @@ import pytest
 
 from desktop_logs import send as sending
 from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target
 from desktop_logs.core.errors import ConnectError
 from desktop_logs.send import MAX_BATCH_BYTES, SendOptions, send
 from tests.handlers.fake_hub import FakeHub, Reply
@@ -32,7 +33,9 @@ def send_lines(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> SendLines:
 
     def to_end(stdin: bytes, **options: Any) -> int:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        return send(SendOptions(ServerAddress(hub.url), "", options.get("source", ""), "", options.get("message", "")))
+        return send(
+            SendOptions(Target(ServerAddress(hub.url)), options.get("source", ""), "", options.get("message", ""))
+        )
 
     return to_end
 

@@ -32,6 +32,9 @@ class SnapshotMerge:
         self._counts: Counter[int] = Counter()
         self._snapshot: frozenset[int] = frozenset()
         self._held: list[object] | None = None
+        self.overlaps = False
+        """True when the last snapshot holds something that was known before it, and so nothing is missing between.
+        Decided before the first payload that is new comes."""
 
     @property
     def is_waiting(self) -> bool:
@@ -61,13 +64,19 @@ class SnapshotMerge:
         """
         ordered = oldest_first(payloads)
         keys: list[int] = []
+        self.overlaps = False
+        for part in _slices(ordered):
+            for payload in part:
+                keys.append(_key(payload))
+                self.overlaps = self.overlaps or keys[-1] in self._counts
+            yield []
         seen: Counter[int] = Counter()
         fresh_keys: list[int] = []
+        in_order = iter(keys)
         for part in _slices(ordered):
             fresh: list[object] = []
             for payload in part:
-                key = _key(payload)
-                keys.append(key)
+                key = next(in_order)
                 seen[key] += 1
                 if seen[key] > self._counts[key]:
                     fresh.append(payload)
@@ -91,6 +100,7 @@ class SnapshotMerge:
 
     def give_up(self) -> Iterator[list[object]]:
         """No snapshot came: the events held back, in short lists as those of `snapshot`."""
+        self.overlaps = False
         for part in _slices(self._take_held()):
             for payload in part:
                 self._remember(_key(payload))

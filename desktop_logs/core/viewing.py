@@ -64,7 +64,8 @@ class Subscribe:
 @dataclass(frozen=True, slots=True)
 class Search:
     """A question to the history: the newest below *before_seq*; or, where one is given, the oldest after *after_seq*;
-    or what stands within *span_ms* of the record *around_seq*."""
+    or what stands within *span_ms* of the record *around_seq*. Those two bring all, whatever the query. The answer
+    is newest first in any case."""
 
     query: Query
     bands: frozenset[int] = ALL_BANDS
@@ -169,12 +170,15 @@ def parse_search(payload: object, now_ns: int) -> Search:
         span_ms = span
     if sum(given is not None for given in (before_seq, after_seq, around_seq)) > 1:
         raise PeerError("search takes one of before_seq, after_seq and around.")
+    query, bands = _query(asked, now_ns), _bands(asked)
+    if before_seq is None and (after_seq, around_seq) != (None, None) and not (query.is_empty and bands == ALL_BANDS):
+        raise PeerError(
+            "search with after_seq or around takes no query and no levels: it brings all that stands there."
+        )
     limit = asked.get("limit", 200)
     if type(limit) is not int or not 1 <= limit <= MAX_SEARCH_LIMIT:
         raise PeerError(f"limit must be a whole number from 1 to {MAX_SEARCH_LIMIT:,}.")
-    return Search(
-        _query(asked, now_ns), _bands(asked), before_seq, after_seq, around_seq, span_ms, limit, _seq(asked, "id")
-    )
+    return Search(query, bands, before_seq, after_seq, around_seq, span_ms, limit, _seq(asked, "id"))
 
 
 # A viewer reads what a hub says: the same errors.
@@ -194,23 +198,37 @@ def parse_hello(payload: object) -> Hello:
 
 def parse_batch(payload: object, now_ns: int) -> Batch:
     """The payload of `logBatch`; *now_ns* stands in for a time that cannot be read."""
+    batch, entries = parse_batch_head(payload)
+    records, unreadable = parse_numbered(entries, batch.first - 1, batch.last, now_ns)
+    return Batch(batch.epoch, batch.first, batch.last, records, unreadable)
+
+
+def parse_batch_head(payload: object) -> tuple[Batch, list[Any]]:
+    """The payload of `logBatch` without its records, and the entries that `parse_numbered` makes them of."""
     told = _object(payload, "logBatch")
     epoch, first, last, data = told.get("epoch"), _seq(told, "first"), _seq(told, "last"), told.get("data")
     if not isinstance(epoch, str) or first is None or last is None or not isinstance(data, list):
         raise PeerError("logBatch lacks its epoch, first, last or data.")
+    return Batch(epoch, first, last, ()), data
+
+
+def parse_numbered(
+    entries: Sequence[Any], after: int, last: int, now_ns: int, offset: int = 0
+) -> tuple[list[Record], int]:
+    """*entries* with their numbers, which grow from *after* to *last*, as records with *offset* added to each number;
+    and how many could not be read."""
     records: list[Record] = []
     unreadable = 0
-    before = first - 1
-    for entry in data:
+    for entry in entries:
         seq = entry.pop("seq", None) if isinstance(entry, dict) else None
-        if type(seq) is not int or not before < seq <= last:
-            raise PeerError("logBatch holds an entry whose number is missing or out of order.")
-        before = seq
+        if type(seq) is not int or not after < seq <= last:
+            raise PeerError("An entry's number is missing or out of order.")
+        after = seq
         try:
-            records.append(parse_entry(entry, seq, now_ns))
+            records.append(parse_entry(entry, seq + offset, now_ns))
         except EntryError:
             unreadable += 1
-    return Batch(epoch, first, last, records, unreadable)
+    return records, unreadable
 
 
 def parse_gap(payload: object) -> Gap:

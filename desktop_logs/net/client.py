@@ -6,73 +6,76 @@ import asyncio
 import functools
 import random
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import aiohttp
-import socketio
-from socketio.exceptions import SocketIOError
 
 from desktop_logs.core.addresses import ServerAddress
-from desktop_logs.core.errors import ConnectError, EntryError
+from desktop_logs.core.connecting import Target
+from desktop_logs.core.errors import ConnectError, PeerError
 from desktop_logs.core.feed import FeedState
 from desktop_logs.core.hub import RING_CAPACITY
-from desktop_logs.core.merge import SnapshotMerge
+from desktop_logs.core.query import parse
 from desktop_logs.core.records import Record
 from desktop_logs.core.ring import Ring
 from desktop_logs.core.safe_text import one_line
-from desktop_logs.core.wire import parse_entry, unwrap_many
-from desktop_logs.net.diagnosis import connection_problem, diagnose
-from desktop_logs.net.fastpath import TURN_S, FeedWebSocket, LogEvent, ShortWay
-from desktop_logs.net.sio import PeerFaults, quiet_logger, take_large_requests
+from desktop_logs.core.viewing import Hello, Position, parse_hello
+from desktop_logs.net.diagnosis import Finding, Unreachable
+from desktop_logs.net.fastpath import LogEvent
+from desktop_logs.net.following import Taken, Version1, Version2
+from desktop_logs.net.link import Link
+from desktop_logs.net.remotehistory import RemoteHistory
+from desktop_logs.net.sio import PeerFaults, take_large_requests
+from desktop_logs.net.turns import Turns
 from desktop_logs.tasks import Tasks
 
-MAX_MESSAGE_BYTES = 64_000_000  # a snapshot of 500 entries of a server that cuts nothing
-CONNECT_TIMEOUT_S = 10.0
+HELLO_WAIT_S = 0.2
+"""A hub says hello at once; who has not by then is asked for a snapshot as well."""
 SNAPSHOT_WAIT_S = 2.0
-GOODBYE_S = 1.0
+QUIET_S = 0.5
+"""A hub from which nothing comes for so long has nothing more in its memory that was asked for."""
+ANSWER_TIMEOUT_S = 10.0
+STATS_EVERY_S = 2.0
 FIRST_DELAY_S = 1.0
 LONGEST_DELAY_S = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """What came with one `logs` event, or that none came in time."""
-
-    entries: list[object] | None
-
-
 class RemoteFeed:
-    """A version 1 server's log as a feed. Its records get numbers of this feed's own."""
+    """A server's log as a feed, be it a version 2 hub's or a version 1 server's. Its records get numbers of this
+    feed's own, which only grow, whatever the server is replaced by."""
 
     def __init__(
         self,
-        address: ServerAddress,
-        token: str = "",
+        target: Target,
         *,
         clock_ns: Callable[[], int] = time.time_ns,
         ring_capacity: int = RING_CAPACITY,
         name: str = "",
+        newest: int | None = None,
     ) -> None:
-        self.server = address
-        self._token = token
-        self._name = name or address.host
-        self._clock_ns = clock_ns
+        """*newest*: so many numbers of a hub's memory are wanted to begin with; all when it is None. Raises QueryError
+        for the target's query."""
+        self.target = target
+        self._name = name or target.address.host
+        self._newest = newest
         self._ring = Ring(ring_capacity)
-        self._merge = SnapshotMerge()
+        self._taken = Taken(self._ring, clock_ns, self._wake)
+        self._version1 = Version1(self._taken, parse(target.query, clock_ns()).compile())
+        self._version2 = Version2(self._taken)
+        self._history = RemoteHistory(target.address.host, self._live_link, lambda: self._version2.offset, clock_ns)
         self._state = FeedState("starting", "connecting")
         self._listeners: list[Callable[[], None]] = []
-        self._rejected = 0
-        self._received = 0
+        self._version = 0
+        """That the server speaks: 1 or 2; 0 before the first has said."""
+        self._has_said = asyncio.Event()
+        """Set once it is known what the server speaks that is connected now."""
+        self._hello: Hello | None = None
+        self._counters: dict[str, int] = {}
+        self._link: Link | None = None
         self._attempt_now = asyncio.Event()
         self._first_attempt_over = asyncio.Event()
         self._first_problem = ""
-        self._digesting: asyncio.Task[None] | None = None
-        self._undigested: deque[_Snapshot | list[object]] = deque()
         self._faults = PeerFaults(lambda problem: None)
         self._tasks = Tasks(self._task_failed)
+        self._turns = Turns(self._tasks, f"feed {self.address}: taking")
 
     # What a window reads
 
@@ -80,6 +83,11 @@ class RemoteFeed:
     def name(self) -> str:
         """The server's host, or the name given."""
         return self._name
+
+    @property
+    def server(self) -> ServerAddress:
+        """Where the server is."""
+        return self.target.address
 
     @property
     def address(self) -> str:
@@ -92,22 +100,30 @@ class RemoteFeed:
         return self._state
 
     @property
-    def history(self) -> None:
-        """A version 1 server has none that could be asked for."""
-        return None
+    def history(self) -> RemoteHistory | None:
+        """That of a version 2 hub which keeps one; a version 1 server has none that could be asked for."""
+        has_one = self._version == 2 and self._hello is not None and self._hello.has_history
+        return self._history if has_one else None
 
     @property
     def head(self) -> int:
         """The number of the newest record."""
         return self._ring.head
 
+    @property
+    def unreadable(self) -> int:
+        """How many of the entries that came could not be read."""
+        return self._taken.unreadable
+
     def since(self, seq: int, limit: int = 5000) -> list[Record]:
         """As Ring.since."""
         return self._ring.since(seq, limit)
 
     def stats(self) -> Mapping[str, int]:
-        """What is known of a version 1 server: what came from it."""
-        return {"received": self._received, "rejected": self._rejected}
+        """A version 2 hub's counters, some seconds old, and `unreadable`; of a version 1 server what came from it."""
+        if self._version == 2:
+            return {**self._counters, "unreadable": self._taken.unreadable}
+        return {"received": self._taken.received, "rejected": self._taken.unreadable}
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call *listener* when records or the state are new."""
@@ -126,7 +142,8 @@ class RemoteFeed:
         self._attempt_now.set()
 
     async def first_records(self) -> None:
-        """Wait until the first snapshot is there. Raises ConnectError when the first attempt to connect failed."""
+        """Wait until the records that the server holds are there. Raises ConnectError when the first attempt to connect
+        failed."""
         await self._first_attempt_over.wait()
         if self._first_problem:
             raise ConnectError(self._first_problem)
@@ -139,17 +156,17 @@ class RemoteFeed:
     async def _run(self) -> None:
         delay_s = FIRST_DELAY_S
         while True:
-            connected_s = 0.0
             try:
-                connected_s = await self._follow()
-                problem = f"The connection to {self.server.host} was lost."
+                await self._follow()
+                problem, delay_s = f"The connection to {self.server.host} was lost.", FIRST_DELAY_S
             except ConnectError as failure:
                 problem = str(failure)
+                if isinstance(failure, Unreachable) and failure.is_refusal:
+                    # Only a person can mend that, there or here.
+                    delay_s = LONGEST_DELAY_S
             if not self._first_attempt_over.is_set():
                 self._first_problem = problem
                 self._first_attempt_over.set()
-            if connected_s:
-                delay_s = FIRST_DELAY_S
             # Jitter: a hundred viewers of a server that restarts should not all return in the same moment.
             wait_s = delay_s * random.uniform(0.8, 1.2)
             delay_s = min(delay_s * 2, LONGEST_DELAY_S)
@@ -162,167 +179,136 @@ class RemoteFeed:
                 pass  # the time to try again has come by itself
             self._become(FeedState("starting", "connecting", problem))
 
-    async def _follow(self) -> float:
-        """Connect and stay until the connection is lost; how long it lasted, in seconds. Raises ConnectError."""
-        lost = asyncio.Event()
-        refused: list[object] = []
-        short_way = ShortWay(self._take, MAX_MESSAGE_BYTES, quiet_logger("desktop_logs.events", self._faults))
-        websocket: Any = functools.partial(FeedWebSocket, short_way)
-        async with aiohttp.ClientSession(ws_response_class=websocket) as session:
-            client = self._new_client(session, lost, refused)
-            try:
-                await self._connect(client, session, refused)
-                began_s = time.monotonic()
-                try:
-                    await self._ask_for_snapshot(client, lost)
-                except SocketIOError:
-                    lost.set()  # gone between the handshake and our first word
-                if lost.is_set() and not self._first_attempt_over.is_set():
-                    raise ConnectError(
-                        f"{self.server.host} takes the connection and closes it at once. Is a token needed?"
-                    )
-                await lost.wait()
-                return time.monotonic() - began_s
-            finally:
-                await _leave(client)
-
-    def _new_client(
-        self, session: aiohttp.ClientSession, lost: asyncio.Event, refused: list[object]
-    ) -> socketio.AsyncClient:
-        client = socketio.AsyncClient(
-            reconnection=False,  # done here, so that the state and the next attempt can be shown
-            handle_sigint=False,
-            http_session=session,
-            websocket_extra_options={"max_msg_size": MAX_MESSAGE_BYTES},
-            logger=quiet_logger("desktop_logs.socketio.client", self._faults),
-            engineio_logger=quiet_logger("desktop_logs.engineio.client", self._faults),
-        )
-        client.on("log", self._on_log)
-        client.on("logs", self._on_logs)
-        client.on("connect_error", lambda *reason: refused.extend(reason))
-        client.on("disconnect", lambda *reason: lost.set())
-        return client
-
-    async def _connect(
-        self, client: socketio.AsyncClient, session: aiohttp.ClientSession, refused: list[object]
-    ) -> None:
-        """WebSocket first, since many servers allow nothing else; polling where only that works."""
-        failure = await self._attempt(client, ["websocket"])
-        if failure is None:
-            return
-        if _is_refusal(failure):
-            raise ConnectError(f"{self.server.host} refuses the connection: {_said(refused)}.")
-        polls, problem = await diagnose(self.server, session)
-        if polls:
-            refused.clear()
-            failure = await self._attempt(client, ["polling"])
-            if failure is None:
-                return
-            if _is_refusal(failure):
-                raise ConnectError(f"{self.server.host} refuses the connection: {_said(refused)}.")
-        raise ConnectError(problem or connection_problem(self.server, failure))
-
-    async def _attempt(self, client: socketio.AsyncClient, transports: list[str]) -> BaseException | None:
-        if self._digesting is not None:
-            await asyncio.wait([self._digesting])  # what the lost connection brought
-        self._merge.begin()
+    async def _follow(self) -> None:
+        """Connect and stay until the connection is lost. Raises ConnectError when it could not be made."""
+        await self._turns.settled()  # what the lost connection brought
+        self._has_said.clear()
+        self._version1.begin()
+        resume = None if self.target.query else self._version2.position
+        link = self._link = Link(self.target, self._take, self._faults, resume)
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await client.connect(
-                    self.server.url,
-                    headers={},
-                    auth={"token": self._token} if self._token else None,
-                    transports=transports,
-                    socketio_path=self.server.path,
-                    wait_timeout=CONNECT_TIMEOUT_S,
-                )
-        except (SocketIOError, aiohttp.ClientError, OSError, TimeoutError, ValueError, IndexError, KeyError) as failure:
-            # ValueError, IndexError, KeyError: what python-socketio makes of an answer that is no handshake.
-            return failure
-        return None
+            await link.open()
+            self._become(FeedState("live", "connected"))
+            try:
+                await self._begin(link, is_resuming=resume is not None)
+                self._first_attempt_over.set()
+                await self._stay(link)
+            except Unreachable:
+                raise
+            except ConnectError:
+                await link.lost.wait()  # gone between two words
+            if not self._first_attempt_over.is_set():
+                raise ConnectError(f"{self.server.host} takes the connection and closes it at once. Is a token needed?")
+        finally:
+            self._link = None
+            await link.close()
 
-    async def _ask_for_snapshot(self, client: socketio.AsyncClient, lost: asyncio.Event) -> None:
-        self._become(FeedState("live", "connected"))
-        await client.emit("requestLogs")
+    async def _begin(self, link: Link, *, is_resuming: bool) -> None:
+        """Find out what the server speaks and let it send what it holds; returns when that has come, unless the feed
+        goes on from where it was. Raises ConnectError."""
         deadline_s = time.monotonic() + SNAPSHOT_WAIT_S
-        while (self._merge.is_waiting or self._digesting) and not lost.is_set():
-            if time.monotonic() > deadline_s and not self._digesting:
-                self._digest_soon(_Snapshot(None))
+        await _first_of(HELLO_WAIT_S, self._has_said, link.lost)
+        if not self._speaks_now(2):
+            await link.send("requestLogs")
+            await _first_of(deadline_s - time.monotonic(), self._has_said, link.lost)
+        if link.lost.is_set():
+            raise ConnectError(f"The connection to {self.server.host} was lost.")
+        if not self._speaks_now(2):
+            self._speaks(1)
+            await self._await_snapshot(link, deadline_s)
+        elif not is_resuming:
+            await self._catch_up(link, await self._subscribe(link))
+
+    async def _await_snapshot(self, link: Link, deadline_s: float) -> None:
+        while (self._version1.is_waiting or self._turns.is_busy) and not link.lost.is_set():
+            if time.monotonic() > deadline_s and not self._turns.is_busy:
+                self._turns.do(self._version1.give_up())
             else:
                 await asyncio.sleep(0.02)
-        if not self._merge.is_waiting:
-            self._first_attempt_over.set()
+        if self._version1.is_waiting:
+            raise ConnectError(f"The connection to {self.server.host} was lost.")
+
+    async def _subscribe(self, link: Link) -> int:
+        """Have the hub send everything from where the feed is; how far its records go. Raises ConnectError."""
+        assert self._hello is not None, "subscribed before the hub has said hello"
+        position = self._version2.position
+        if position is None and self._newest is not None:
+            first = max(self._hello.oldest, self._hello.head - self._newest + 1)
+            position = self._version2.start_after(Position(self._hello.epoch, max(first - 1, 0)))
+        start = "ring" if position is None else {"epoch": position.epoch, "seq": position.seq}
+        asked = {"query": self.target.query, "from": start}
+        answer = await link.ask("subscribe", asked, ANSWER_TIMEOUT_S)
+        if answer.get("ok") is not True:
+            error = one_line(str(answer.get("error") or "it gives no reason")).rstrip(".")
+            raise Unreachable(Finding(f"{self.server.host} does not send its records: {error}.", "forbidden"))
+        head = answer.get("head")
+        return head if isinstance(head, int) else self._hello.head
+
+    async def _catch_up(self, link: Link, head: int) -> None:
+        """Wait until the records up to *head* are here, or nothing more comes: a query may select none of the last."""
+        news = self._taken.news
+        while not link.lost.is_set() and head:
+            position = self._version2.position
+            if position is not None and position.seq >= head:
+                return
+            news.clear()
+            if not await _first_of(QUIET_S, news, link.lost):
+                return
+
+    async def _stay(self, link: Link) -> None:
+        """Stay until the connection is lost, and ask a hub for its counters meanwhile. Raises ConnectError."""
+        while not link.lost.is_set():
+            if self._version == 2:
+                told = await link.ask("stats", None, ANSWER_TIMEOUT_S)
+                self._counters = {one_line(name): count for name, count in told.items() if type(count) is int}
+                self._wake()
+            await _first_of(STATS_EVERY_S, link.lost)
 
     # What comes from the server
 
     def _take(self, events: list[LogEvent]) -> asyncio.Task[None] | None:
-        if events[0].name == "log":
-            return self._take_live([event.payload for event in events])
-        return self._take_snapshot(events[0].payload)
-
-    def _on_log(self, payload: object = None, *more: Any) -> None:
-        self._take_live([payload])
-
-    def _on_logs(self, payload: object = None, *more: Any) -> None:
-        self._take_snapshot(payload)
-
-    def _take_live(self, payloads: list[object]) -> asyncio.Task[None] | None:
-        if self._digesting is not None:
-            self._undigested.append(payloads)
-            return self._digesting
-        self._append([fresh for payload in payloads for fresh in self._merge.live(payload)])
+        name, payload, ack_id = events[0]
+        if name == "hello":
+            self._greeted(payload)
+        elif name == "progress":
+            self._history.progress(payload)
+        elif name in ("log", "logs"):
+            if not self._has_said.is_set():
+                self._speaks(1)  # a hub says hello before all else
+            if self._version == 1:
+                is_live = name == "log"
+                payloads = [event.payload for event in events]
+                return self._turns.do(self._version1.live(payloads) if is_live else self._version1.snapshot(payload))
+        elif self._speaks_now(2):
+            work = self._version2.batch(payload) if name == "logBatch" else self._version2.gap(payload)
+            return self._turns.do(_then(work, functools.partial(self._acknowledge, self._link, ack_id)))
         return None
 
-    def _take_snapshot(self, payload: object) -> asyncio.Task[None] | None:
+    def _acknowledge(self, link: Link | None, ack_id: int | None) -> None:
+        """What came with that id over *link* is taken: the hub may send more."""
+        if link is not None and ack_id is not None:
+            link.acknowledge(ack_id)
+
+    def _greeted(self, payload: object) -> None:
         try:
-            entries = unwrap_many(payload)
-        except EntryError:
-            self._rejected += 1
-            self._wake()
-            return None
-        return self._digest_soon(_Snapshot(entries))
+            self._hello = parse_hello(payload)
+        except PeerError:
+            self._taken.note_unreadable()
+        else:
+            self._speaks(2)
 
-    def _digest_soon(self, snapshot: _Snapshot) -> asyncio.Task[None]:
-        self._undigested.append(snapshot)
-        if self._digesting is None:
-            # A task of the feed's: the connection may be lost meanwhile, and the snapshot is merged as a whole.
-            self._digesting = self._tasks.start(self._digest(), f"snapshot of {self.address}")
-        return self._digesting
+    def _speaks(self, version: int) -> None:
+        """The server that is connected now speaks *version*."""
+        if version == 1 and self._version == 2:
+            self._version2.forget()
+        self._version = version
+        self._has_said.set()
 
-    async def _digest(self) -> None:
-        """Take snapshots, and the live events that came behind them, in turns of the loop."""
-        try:
-            turn_ends_s = time.perf_counter() + TURN_S
-            while self._undigested:
-                came = self._undigested.popleft()
-                for fresh in self._merged(came):
-                    self._append(fresh)
-                    if time.perf_counter() >= turn_ends_s:
-                        await asyncio.sleep(0)
-                        turn_ends_s = time.perf_counter() + TURN_S
-        finally:
-            self._digesting = None
+    def _speaks_now(self, version: int) -> bool:
+        return self._has_said.is_set() and self._version == version
 
-    def _merged(self, came: _Snapshot | list[object]) -> Iterator[list[object]]:
-        if not isinstance(came, _Snapshot):
-            return (self._merge.live(payload) for payload in came)
-        return self._merge.give_up() if came.entries is None else self._merge.snapshot(came.entries)
-
-    def _append(self, payloads: list[object]) -> None:
-        records: list[Record] = []
-        seq = self._ring.head
-        now_ns = self._clock_ns()
-        for payload in payloads:
-            self._received += 1
-            try:
-                records.append(parse_entry(payload, seq + 1, now_ns))
-            except EntryError:
-                self._rejected += 1
-            else:
-                seq += 1
-        self._ring.extend(records)
-        if payloads:
-            self._wake()
+    def _live_link(self) -> Link | None:
+        return self._link if self._link is not None and self._speaks_now(2) and not self._link.lost.is_set() else None
 
     def _become(self, state: FeedState) -> None:
         if state != self._state:
@@ -339,27 +325,18 @@ class RemoteFeed:
         self._become(FeedState("failed", "failed", self._first_problem))
 
 
-async def _leave(client: socketio.AsyncClient) -> None:
-    """Say goodbye, without waiting for a server that does not answer it: closing the session ends the rest."""
+def _then(work: Iterator[None], end: Callable[[], None]) -> Iterator[None]:
+    """*work*, and *end* after it."""
+    yield from work
+    end()
+
+
+async def _first_of(wait_s: float, *events: asyncio.Event) -> bool:
+    """Wait until one of *events* is set, *wait_s* at most; False when none was."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
     try:
-        async with asyncio.timeout(GOODBYE_S):
-            await client.disconnect()
-    except TimeoutError:
-        for task in (client.eio.read_loop_task, client.eio.write_loop_task):
-            if task is not None:
-                task.cancel()
-
-
-def _is_refusal(failure: BaseException) -> bool:
-    """True when the server took the transport and refused the namespace; python-socketio tells it by this text only."""
-    return isinstance(failure, SocketIOError) and "namespaces failed" in str(failure)
-
-
-def _said(refused: list[object]) -> str:
-    """What a server said when it refused a namespace: a text, or an object with a message."""
-    for reason in refused:
-        if isinstance(reason, dict) and isinstance(reason.get("message"), str):
-            reason = reason["message"]
-        if isinstance(reason, str) and reason.strip():
-            return one_line(reason.strip().rstrip(".")[:200])
-    return "it gives no reason"
+        done, _ = await asyncio.wait(waiting, timeout=max(wait_s, 0), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()
+    return bool(done)

@@ -16,23 +16,29 @@ import time
 import types
 from collections.abc import Callable, Coroutine, Generator
 from logging import Logger
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import aiohttp
 import msgspec
-from aiohttp import WSMessage, WSMsgType
+from aiohttp import WSMessage, WSMsgType, web
+from aiohttp.web import WebSocketResponse
 from engineio.async_drivers.aiohttp import WebSocket as DriverWebSocket
+
+from desktop_logs.net.outlet import Frames, Line
 
 TURN_S = 0.003
 """So long frames are taken before others have their turn of the loop; a batch that is begun is finished."""
 BATCH_EVENTS = 64  # of 10 µs each; larger ones save little more
 BATCH_CHARACTERS = 64_000
-# engineio ends a connection on which its own loop sees no message for ping interval and timeout together, 45 s. In a
+# engineio ends a connection on which its own loop sees no message for ping interval and timeout together, 25 s. In a
 # long burst a message goes its way so often.
 LIBRARY_EVERY_S = 5.0
+CLOSE_TIMEOUT_S = 2.0
+"""So long a client has to answer the closing frame."""
 
 # Engine.IO's MESSAGE and Socket.IO's EVENT in the default namespace, in the one spelling that every client has.
-_HEAD = re.compile(r'42([0-9]{1,15})?\["logs?"[,\]]')
+HUB_HEAD: Final = re.compile(r'42([0-9]{1,15})?\["logs?"[,\]]')
+FEED_HEAD: Final = re.compile(r'42([0-9]{1,15})?\["(?:logs?|logBatch|gap)"[,\]]')
 # BINARY_EVENT and BINARY_ACK: so many messages that follow are theirs.
 _ATTACHMENTS = re.compile(r"4[56]([0-9]{1,10})-")
 
@@ -43,7 +49,7 @@ Receive = Callable[[], Coroutine[Any, Any, WSMessage]]
 
 
 class LogEvent(NamedTuple):
-    """A `log` or `logs` event of the default namespace."""
+    """A `log` or `logs` event of the default namespace; from a version 2 hub also `logBatch` and `gap`."""
 
     name: str
     payload: object
@@ -53,16 +59,17 @@ class LogEvent(NamedTuple):
 
 
 Take = Callable[[list[LogEvent]], asyncio.Future[Any] | None]
-"""Takes events, oldest first: some `log`, or one `logs`. What it returns must be done before more of the same
+"""Takes events, oldest first: some `log`, or one of another name. What it returns must be done before more of the same
 connection is taken."""
 
 
-def decode_event(frame: str) -> LogEvent | None:
-    """The event in an Engine.IO *frame*, just as the libraries decode it; None when it must go their way.
+def decode_event(frame: str, heads: re.Pattern[str] = HUB_HEAD) -> LogEvent | None:
+    """The event in an Engine.IO *frame* that begins as *heads* has it, just as the libraries decode it; None when it
+    must go their way.
 
     (An integer of more than 100 digits makes engineio drop the packet; here it is left to who refuses the entry.)
     """
-    head = _HEAD.match(frame)
+    head = heads.match(frame)
     if head is None:
         return None
     ack_id = head[1]
@@ -82,12 +89,14 @@ class ShortWay:
         max_characters: int,
         logger: Logger,
         *,
+        heads: re.Pattern[str] = HUB_HEAD,
         is_open: Callable[[], bool] = lambda: True,
         clock_s: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Frames over *max_characters* go the libraries' way, and all while it is not open: they know what is wrong.
         *logger* is told of what goes wrong in *take*, as the libraries tell of what goes wrong in a handler."""
         self._take = take
+        self._heads = heads
         self._is_open = is_open
         self._max_characters = max_characters
         self._logger = logger
@@ -142,7 +151,7 @@ class ShortWay:
     def _event_in(self, message: WSMessage) -> LogEvent | None:
         if message.type is not WSMsgType.TEXT or self._attachments_due or len(message.data) > self._max_characters:
             return None
-        event = decode_event(message.data)
+        event = decode_event(message.data, self._heads)
         # Asked for a batch at a time: nobody closes a connection between two events of one.
         return event if event is None or self._batch or self._is_open() else None
 
@@ -194,11 +203,37 @@ def _received(receiving: Coroutine[Any, Any, _T], before_waiting: Callable[[], N
 
 
 class HubWebSocket(DriverWebSocket):  # type: ignore[misc]  # engineio ships no types
-    """engineio's WebSocket at a server, with the short way in it, which *server* opens for an Engine.IO socket."""
+    """engineio's WebSocket at a server, with the short way in it, which *server* opens for an Engine.IO socket, and
+    with frames for all on the way out."""
 
     def __init__(self, handler: Any, server: Any) -> None:
         super().__init__(handler, server)
+        self._line: Line = handler.__self__.queue
         self._short_way: ShortWay = server.open_short_way(handler.__self__)
+
+    async def __call__(self, environ: dict[str, Any]) -> WebSocketResponse:
+        """Serve the connection until its end."""
+        request: web.Request = environ["aiohttp.request"]
+        # Compressed, a frame would be another one for each client; and logs go to this machine, or over a quick net.
+        self._sock = WebSocketResponse(
+            compress=False, max_msg_size=self.server.max_http_buffer_size, timeout=CLOSE_TIMEOUT_S
+        )
+        await self._sock.prepare(request)
+        self.environ = environ
+        self._line.lead_to(request.transport)
+        await self.handler(self)
+        return self._sock
+
+    async def send(self, message: str | bytes | Frames) -> None:
+        """Send what engineio's writer took from the client's line."""
+        if isinstance(message, Frames):
+            self._line.write(message)
+            return
+        self._line.passed_bytes += len(message)
+        if isinstance(message, str):
+            await self._sock.send_str(message)
+        else:
+            await self._sock.send_bytes(message)
 
     async def wait(self) -> str | bytes:
         """The next frame for engineio. Raises OSError at the end, and for an empty frame, over which it would trip

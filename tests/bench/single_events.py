@@ -23,6 +23,7 @@ import socketio
 from aiohttp import web
 
 from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target
 from desktop_logs.core.hub import Hub
 from desktop_logs.core.merge import SnapshotMerge
 from desktop_logs.core.records import Record
@@ -139,7 +140,7 @@ async def into_hub(count: int, serve: Callable[[Path], AbstractAsyncContextManag
 
 
 async def to_our_client(count: int, port: int, begin: Callable[[], None]) -> Figures:
-    feed = RemoteFeed(ServerAddress(f"http://127.0.0.1:{port}", "/llamaproxws"))
+    feed = RemoteFeed(Target(ServerAddress(f"http://127.0.0.1:{port}", "/llamaproxws")))
     feed.start()
     await feed.first_records()
     try:

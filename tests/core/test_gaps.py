@@ -1,4 +1,4 @@
-"""A line for missing records is told from every record of a program, and says how many are missing, and why."""
+"""The line that stands where records are missing."""
 
 from __future__ import annotations
 
@@ -6,41 +6,48 @@ import pytest
 from msgspec.structs import replace
 
 from desktop_logs.core.gaps import gap_record, is_gap, missing_count
+from desktop_logs.core.levels import WARN
 from desktop_logs.core.records import Record
+from desktop_logs.core.viewing import GapReason
 
 
 @pytest.mark.parametrize(
-    ("gap", "message", "count"),
+    ("reason", "why"),
     [
-        (
-            gap_record(7, 1, "slow", 1_001, 2_204),
-            "Up to 1,204 records are missing here: they came faster than this viewer could take them.",
-            1_204,
-        ),
-        (
-            gap_record(7, 1, "evicted", 5, 5),
-            "Up to 1 records are missing here: the hub no longer has them.",
-            1,
-        ),
-        (
-            gap_record(7, 1, "unknown"),
-            "Records may be missing here: the server cannot tell what was logged while there was no connection.",
-            0,
-        ),
+        ("slow", "faster than this viewer"),
+        ("evicted", "no longer has them"),
+        ("epoch", "history was replaced"),
+        ("unknown", "cannot tell"),
+        ("a reason of next year", "faster than this viewer"),
     ],
 )
-def test_a_gap_says_what_is_missing(gap: Record, message: str, count: int) -> None:
-    assert is_gap(gap)
-    assert (gap.seq, gap.time_ns, gap.message) == (7, 1, message)
-    assert missing_count(gap) == count
+def test_it_says_how_many_may_be_missing_and_why(reason: GapReason, why: str) -> None:
+    record = gap_record(5, 99, reason, 11, 1_210)
+    assert record.message.startswith("Up to 1,200 records are missing here: ")
+    assert why in record.message
+    assert (record.seq, record.time_ns, record.severity) == (5, 99, WARN)
 
 
-def test_no_record_of_a_program_is_a_gap_by_its_source_or_its_id_alone() -> None:
-    gap = gap_record(7, 1, "slow", 1, 2)
-    assert not is_gap(replace(gap, source="api"))
-    assert not is_gap(replace(gap, given_id="1"))
+def test_one_number_is_counted_as_one() -> None:
+    assert gap_record(5, 99, "slow", 7, 7).message.startswith("Up to 1 ")
 
 
-def test_a_count_that_nobody_can_mean_is_unknown() -> None:
-    gap = gap_record(7, 1, "slow")
-    assert missing_count(replace(gap, given_id="desktop-logs-gap-7-" + "9" * 5_000)) == 0
+def test_without_numbers_it_names_none() -> None:
+    assert gap_record(5, 99, "unknown").message.startswith("Records may be missing here: ")
+
+
+def test_it_is_told_from_what_a_program_of_the_same_name_logs() -> None:
+    assert is_gap(gap_record(5, 99, "slow", 1, 2))
+    assert not is_gap(Record(5, 99, WARN, "warn", "desktop-logs", "Up to 2 records are missing here"))
+    assert not is_gap(Record(5, 99, WARN, "warn", "other", "x", given_id="desktop-logs-gap-5"))
+
+
+def test_two_of_them_have_different_ids() -> None:
+    assert gap_record(5, 99, "slow").id != gap_record(6, 99, "slow").id
+
+
+def test_it_says_how_many_are_missing_where_that_is_known() -> None:
+    assert missing_count(gap_record(5, 99, "slow", 11, 1_210)) == 1_200
+    assert missing_count(gap_record(5, 99, "unknown")) == 0
+    forged = replace(gap_record(5, 99, "slow"), given_id="desktop-logs-gap-5-" + "9" * 5_000)
+    assert missing_count(forged) == 0

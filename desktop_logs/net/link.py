@@ -1,0 +1,192 @@
+"""One connection to a Socket.IO server, from its handshake to its end. Knows no records and does not come back."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import aiohttp
+import engineio
+import socketio
+from engineio.packet import MESSAGE
+from socketio.exceptions import SocketIOError
+
+from desktop_logs.core.connecting import Target
+from desktop_logs.core.errors import ConnectError
+from desktop_logs.core.safe_text import one_line
+from desktop_logs.core.viewing import PROTO, Position
+from desktop_logs.net.diagnosis import Unreachable, connection_problem, diagnose, refusal
+from desktop_logs.net.fastpath import FEED_HEAD, FeedWebSocket, LogEvent, ShortWay, Take
+from desktop_logs.net.sio import PeerFaults, quiet_logger
+from desktop_logs.net.trust import client_context
+
+MAX_MESSAGE_BYTES = 64_000_000  # a snapshot of 500 entries of a server that cuts nothing
+CONNECT_TIMEOUT_S = 10.0
+GOODBYE_S = 1.0
+
+EVENTS = ("hello", "log", "logs", "logBatch", "gap", "progress")
+"""What is passed on; any other event is somebody else's."""
+
+
+class Link:
+    """A connection to *target*'s server; it is opened once."""
+
+    def __init__(self, target: Target, take: Take, faults: PeerFaults, resume: Position | None = None) -> None:
+        """*take* is given the server's EVENTS, in order, as fastpath says; *resume* is told to a version 2 hub.
+        Raises ConnectError when the CA file cannot be used."""
+        self._target = target
+        self._take = take
+        self._resume = resume
+        self._refused: list[object] = []
+        self._unanswered: set[asyncio.Future[object]] = set()
+        self.lost = asyncio.Event()
+        """Set once the connection has ended."""
+        short_way = ShortWay(take, MAX_MESSAGE_BYTES, quiet_logger("desktop_logs.events", faults), heads=FEED_HEAD)
+        self._session = new_session(target, functools.partial(FeedWebSocket, short_way))
+        self._client = socketio.AsyncClient(
+            reconnection=False,  # done by the feed, so that the state and the next attempt can be shown
+            handle_sigint=False,
+            http_session=self._session,
+            websocket_extra_options={"max_msg_size": MAX_MESSAGE_BYTES},
+            logger=quiet_logger("desktop_logs.socketio.client", faults),
+            engineio_logger=quiet_logger("desktop_logs.engineio.client", faults),
+        )
+        for name in EVENTS:
+            self._client.on(name, functools.partial(self._on_event, name))
+        self._client.on("connect_error", lambda *reason: self._refused.extend(reason))
+        self._client.on("disconnect", self._on_disconnect)
+
+    async def open(self) -> None:
+        """Connect: WebSocket first, since many servers allow nothing else; polling where only that works. Raises
+        Unreachable."""
+        failure = await self._attempt("websocket")
+        if failure is None:
+            return
+        finding = await diagnose(self._target.address, self._session)
+        if finding.fault is None and finding.polls:
+            failure = await self._attempt("polling")
+            if failure is None:
+                return
+        raise Unreachable(finding if finding.fault else connection_problem(self._target.address, failure))
+
+    async def send(self, name: str, payload: object = None) -> None:
+        """Send an event. Raises ConnectError when the connection is lost."""
+        try:
+            await self._client.emit(name, payload)
+        except SocketIOError:
+            raise self._loss() from None
+
+    async def ask(self, name: str, payload: object, timeout_s: float) -> Mapping[str, Any]:
+        """Send an event and wait for its acknowledgement, an object; an empty one when it is none. Raises ConnectError
+        when the connection is lost meanwhile, or nothing comes within *timeout_s*."""
+        answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+
+        def answered(*said: object) -> None:
+            if not answer.done():
+                answer.set_result(said[0] if said and isinstance(said[0], dict) else {})
+
+        self._unanswered.add(answer)
+        try:
+            if self.lost.is_set():
+                raise self._loss()
+            await self._client.emit(name, payload, callback=answered)
+            async with asyncio.timeout(timeout_s):
+                said = await answer
+        except SocketIOError:
+            raise self._loss() from None
+        except TimeoutError:
+            host = self._target.address.host
+            raise ConnectError(f"{host} does not answer within {timeout_s:.0f} seconds. Try again.") from None
+        finally:
+            self._unanswered.discard(answer)
+        if said is None:
+            raise self._loss()
+        assert isinstance(said, dict)
+        return said
+
+    def acknowledge(self, ack_id: int) -> None:
+        """Acknowledge the event that came with that id; nothing once the connection is lost."""
+        if self._client.eio.state == "connected":
+            self._client.eio.queue.put_nowait(engineio.packet.Packet(MESSAGE, data=f"3{ack_id}[]"))
+
+    async def close(self) -> None:
+        """Say goodbye, without waiting for a server that does not answer it, and leave nothing open."""
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                await self._client.disconnect()
+        except TimeoutError:
+            for task in (self._client.eio.read_loop_task, self._client.eio.write_loop_task):
+                if task is not None:
+                    task.cancel()
+        finally:
+            self._on_disconnect()
+            await self._session.close()
+
+    async def _attempt(self, transport: str) -> BaseException | None:
+        """What went wrong; None when it is connected. Raises Unreachable when the server refuses."""
+        auth: dict[str, object] = {"proto": PROTO}
+        if self._target.token:
+            auth["token"] = self._target.token
+        if self._resume is not None:
+            auth["resume"] = {"epoch": self._resume.epoch, "seq": self._resume.seq}
+        self._refused.clear()
+        self.lost.clear()
+        address = self._target.address
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await self._client.connect(
+                    address.url,
+                    headers={},
+                    auth=auth,
+                    transports=[transport],
+                    socketio_path=address.path,
+                    wait_timeout=CONNECT_TIMEOUT_S,
+                )
+        except (SocketIOError, aiohttp.ClientError, OSError, TimeoutError, ValueError, IndexError, KeyError) as failure:
+            # ValueError, IndexError, KeyError: what python-socketio makes of an answer that is no handshake.
+            if isinstance(failure, SocketIOError) and "namespaces failed" in str(failure):
+                # It took the transport; python-socketio tells that by this text only.
+                raise Unreachable(refusal(address, _said(self._refused))) from None
+            return failure
+        return None
+
+    async def _on_event(self, name: str, payload: object = None, *more: object) -> None:
+        """An event that did not take the short way; python-socketio acknowledges it, where that is asked for, after."""
+        taking = self._take([LogEvent(name, payload)])
+        if taking is not None:
+            await asyncio.wait([taking])
+
+    def _on_disconnect(self, *reason: object) -> None:
+        self.lost.set()
+        for answer in self._unanswered:
+            if not answer.done():
+                answer.set_result(None)
+
+    def _loss(self) -> ConnectError:
+        return ConnectError(f"The connection to {self._target.address.host} was lost.")
+
+
+def new_session(
+    target: Target, websocket: Callable[..., aiohttp.ClientWebSocketResponse] | None = None
+) -> aiohttp.ClientSession:
+    """A session for *target*'s server, whose connections believe what it says. Raises ConnectError for a CA file that
+    cannot be used."""
+    proof: Any = True
+    if target.trust.fingerprint:
+        proof = aiohttp.Fingerprint(bytes.fromhex(target.trust.fingerprint))
+    elif target.address.url.startswith("https:"):
+        proof = client_context(target.trust)
+    response_class: Any = websocket or aiohttp.ClientWebSocketResponse
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=proof), ws_response_class=response_class)
+
+
+def _said(refused: list[object]) -> str:
+    """What a server said when it refused a namespace: a text, or an object with a message."""
+    for reason in refused:
+        if isinstance(reason, dict) and isinstance(reason.get("message"), str):
+            reason = reason["message"]
+        if isinstance(reason, str) and reason.strip():
+            return one_line(reason.strip().rstrip(".")[:200])
+    return ""
