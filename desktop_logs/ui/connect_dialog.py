@@ -24,7 +24,7 @@ from desktop_logs.ui.connectiontest import ConnectionTest
 from desktop_logs.ui.forms import ProblemLabel, field_label, mark_invalid, muted_label, push_button
 from desktop_logs.ui.queryfield import QueryField
 from desktop_logs.ui.recentlist import RecentServers
-from desktop_logs.ui.theme import Theme
+from desktop_logs.ui.theme import FIELD_HEIGHT, Theme
 from desktop_logs.ui.trustfields import TrustFields
 
 _WIDTH_PX: Final = 560
@@ -79,6 +79,7 @@ class ConnectDialog(QDialog):
         self._only = _OnlyField(theme)
         self._trust = TrustFields()
         self._trust_label = field_label("&Certificates", self._trust.choice)
+        self._trust_label.setFixedHeight(FIELD_HEIGHT)  # beside the choice, whatever stands below that
         self._problem = ProblemLabel()
         self._test = ConnectionTest(theme, actions.test, self._tasks, self)
         self._test.busy_changed.connect(self._show_busy)

@@ -107,7 +107,7 @@ class ConnectionTest(QWidget):
         self._progress.hide()
         self._certificate.setVisible(self._tested.certificate is not None)
         if self._tested.certificate is not None:
-            self._certificate.show_certificate(self._tested.certificate)
+            self._certificate.show_certificate(self._tested.certificate, self._tested.sentence)
         self._say(self._tested.sentence, "good" if self._tested.fault is None else "problem")
         self.busy_changed.emit(False)
 
@@ -165,8 +165,11 @@ class _CertificateBox(QWidget):
         layout.addLayout(row)
         self.hide()
 
-    def show_certificate(self, certificate: Certificate) -> None:
-        self._reason.setText(f"{one_line(certificate.problem).capitalize()}. Its fingerprint (SHA-256) is:")
+    def show_certificate(self, certificate: Certificate, sentence: str) -> None:
+        """Show *certificate*; why it is not trusted only where *sentence*, which stands above, does not say it."""
+        said = certificate.problem.casefold() in sentence.casefold()
+        reason = "" if said else f"Not trusted: {one_line(certificate.problem).rstrip('.')}. "
+        self._reason.setText(f"{reason}The fingerprint of its certificate (SHA-256):")
         pairs = certificate.spaced.split(":")
         lines = [":".join(pairs[at : at + _PAIRS_A_LINE]) for at in range(0, len(pairs), _PAIRS_A_LINE)]
         self.fingerprint.setText(":\n".join(lines))

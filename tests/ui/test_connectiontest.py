@@ -77,8 +77,9 @@ async def test_a_certificate_is_shown_and_accepted_as_an_exception(
     field(dialog, "URL").setText("https://logs.example")
     button(dialog, "&Test").click()
     await soon("it has failed", lambda: not line_of(dialog).is_busy)
+    reason = "Not trusted: self-signed certificate. The fingerprint of its certificate (SHA-256):"
     told = [label for label in dialog.findChildren(QLabel) if label.isVisible()]
-    assert any(label.text() == "Self-signed certificate. Its fingerprint (SHA-256) is:" for label in told)
+    assert any(label.text() == reason for label in told)
     (shown,) = [label for label in told if label.text().replace("\n", "") == certificate.spaced]
     assert shown.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByKeyboard
     button(dialog, "&Accept this certificate").click()
