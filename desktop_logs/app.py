@@ -17,6 +17,7 @@ from PySide6.QtCore import QSettings, QSocketNotifier
 from PySide6.QtWidgets import QApplication
 
 from desktop_logs import __version__
+from desktop_logs.admission import Admission
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import HUB_HOST, ServerAddress
 from desktop_logs.core.connecting import Target, Tested
@@ -53,6 +54,7 @@ class WindowOptions:
     data_dir: Path
     remote: ServerAddress | None
     """A server to open a tab on."""
+    admission: Admission = field(default_factory=Admission)
     token: str = field(default="", repr=False)
     """The one for that server; without it the keyring is asked."""
 
@@ -97,6 +99,7 @@ class Desktop:
         self._tasks = Tasks(self._task_failed)
         self._remotes: dict[Feed, RemoteFeed] = {}
         self._keychain = Keychain(complain)
+        self._warnings = options.admission.warnings
         settings, self._settings_problem = _settings(options.data_dir)
         self._printer = Printer(sys.stdout)
         self._hub = LocalHub(
@@ -106,6 +109,8 @@ class Desktop:
             report=self._report,
             console=self._printer.show,
             more_stats=self._window_stats,
+            access=options.admission.access,
+            tls=options.admission.tls,
         )
         store = QSettings(str(window_file(options.data_dir)), QSettings.Format.IniFormat)
         self._theme = Theme(application)
@@ -207,6 +212,9 @@ class Desktop:
 
     def _tell_address(self) -> None:
         self._window.set_local_address(self._hub.url)
+        if not self._hub.access.is_local:
+            text = " ".join(["Others on the network can reach this hub, with its tokens.", *self._warnings])
+            self._window.show_notice("shared", text, "info", [("Show the tokens…", self._window.open_share_dialog)])
         announce(f"listening on {self._hub.url}")
 
     def _tell_port(self, failure: ListenError) -> None:
@@ -319,7 +327,8 @@ class Desktop:
 
     def sharing(self) -> Sharing:
         """How others reach the hub."""
-        return Sharing(self._hub.url, is_local=True)
+        access, has_tls = self._hub.access, self._options.admission.tls is not None
+        return Sharing(self._hub.url, access.is_local, has_tls, access.tokens.viewer, access.tokens.producer)
 
     def disconnect(self, feed: Feed) -> None:
         """Leave the server of *feed*."""

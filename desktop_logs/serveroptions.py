@@ -6,10 +6,9 @@ import argparse
 import os
 from typing import Final
 
-from desktop_logs.core.addresses import DEFAULT_PORT, ServerAddress
+from desktop_logs.core.addresses import LOCAL_URL, ServerAddress
 from desktop_logs.core.connecting import Target, Trust
 
-LOCAL_URL: Final = f"http://127.0.0.1:{DEFAULT_PORT}"
 TOKEN_VARIABLE: Final = "DESKTOP_LOGS_TOKEN"
 """Of the environment: a token on the command line is seen by whoever lists the processes."""
 

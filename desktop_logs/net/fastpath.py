@@ -23,6 +23,7 @@ import msgspec
 from aiohttp import WSMessage, WSMsgType, web
 from aiohttp.web import WebSocketResponse
 from engineio.async_drivers.aiohttp import WebSocket as DriverWebSocket
+from engineio.async_socket import AsyncSocket
 
 from desktop_logs.net.outlet import Frames, Line
 
@@ -208,8 +209,9 @@ class HubWebSocket(DriverWebSocket):  # type: ignore[misc]  # engineio ships no 
 
     def __init__(self, handler: Any, server: Any) -> None:
         super().__init__(handler, server)
-        self._line: Line = handler.__self__.queue
-        self._short_way: ShortWay = server.open_short_way(handler.__self__)
+        self._client: AsyncSocket = handler.__self__
+        self._line: Line = self._client.queue
+        self._short_way: ShortWay = server.open_short_way(self._client)
 
     async def __call__(self, environ: dict[str, Any]) -> WebSocketResponse:
         """Serve the connection until its end."""
@@ -220,8 +222,14 @@ class HubWebSocket(DriverWebSocket):  # type: ignore[misc]  # engineio ships no 
         )
         await self._sock.prepare(request)
         self.environ = environ
-        self._line.lead_to(request.transport)
-        await self.handler(self)
+        way = request.transport
+        self._line.lead_to(way)
+        try:
+            await self.handler(self)
+        finally:
+            if not self._client.upgraded:
+                self._line.lead_back(way)
+                self._client.upgrading = False  # engineio would answer its polling with nothing for ever
         return self._sock
 
     async def send(self, message: str | bytes | Frames) -> None:

@@ -10,8 +10,8 @@ from typing import Any, Final, Protocol
 
 from engineio.packet import MESSAGE, Packet
 
-MAX_BUFFERED_BYTES: Final = 1_000_000
-"""A WebSocket takes more while fewer bytes than this wait to be sent over it."""
+MAX_BUFFERED_BYTES: Final = 512_000
+"""A WebSocket takes more while fewer bytes than this wait to be sent over it. (With more it is no faster.)"""
 # python-engineio's client refuses a polling answer of more than 16 packets, and with it the connection.
 MAX_POLLED_PACKETS: Final = 16
 # So many of them may be ours: one place is left for a ping or an acknowledgement.
@@ -58,6 +58,8 @@ class Line(asyncio.Queue[Any]):
         self.passed_bytes = 0
         """So much was given to the WebSocket's transport, or fetched by a polling client, since the beginning."""
         self.on_room: Callable[[], None] = _nobody
+        self.pinging: asyncio.Task[Any] | None = None
+        """engineio's task that asks the client for the next sign of life."""
         self._awaited = False
         self._given = 0  # to who takes from here at present
         self._given_ever = 0
@@ -65,12 +67,18 @@ class Line(asyncio.Queue[Any]):
     @property
     def has_waiting(self) -> bool:
         """True while the client has not taken all that is for it."""
-        return not self.empty() or (self.way is not None and self.way.get_write_buffer_size() > 0)
+        return not self.empty() or self.buffered_bytes > 0
 
     @property
     def taken(self) -> int:
         """Grows whenever the client takes something: bytes over a WebSocket, packets by polling."""
-        return self._given_ever if self.way is None else self.passed_bytes - self.way.get_write_buffer_size()
+        return self._given_ever if self.way is None else self.passed_bytes - self.buffered_bytes
+
+    @property
+    def buffered_bytes(self) -> int:
+        """What was written to the WebSocket's transport and has not left; 0 without one."""
+        # A TLS transport that was closed twice has no answer to this.
+        return 0 if self.way is None or self.way.is_closing() else self.way.get_write_buffer_size()
 
     @property
     def is_idle(self) -> bool:
@@ -98,6 +106,11 @@ class Line(asyncio.Queue[Any]):
         if self.way is not None:
             self.way.abort()
         self.way = way
+
+    def lead_back(self, way: Way | None) -> None:
+        """That WebSocket has ended before the client took it into use: it goes on polling."""
+        if self.way is way:
+            self.way = None
 
     def write(self, frames: Frames) -> None:
         """Write to the WebSocket, which there is."""
@@ -137,15 +150,22 @@ class Outlet:
     @property
     def is_open(self) -> bool:
         """False once the client is gone, or going."""
+        if self._socket.closed or self._socket.closing:
+            return False
         way = self._line.way
-        return not (self._socket.closed or self._socket.closing or (way is not None and way.is_closing()))
+        return self.is_polling or way is None or not way.is_closing()
+
+    @property
+    def is_polling(self) -> bool:
+        """True while the client has no WebSocket: it takes MAX_POLLED_MESSAGES at a time."""
+        return not self._socket.upgraded
 
     @property
     def has_room(self) -> bool:
         """True while more may be sent."""
         line = self._line
-        if self._socket.upgraded and line.way is not None:
-            return line.way.get_write_buffer_size() + line.message_bytes < MAX_BUFFERED_BYTES
+        if not self.is_polling and line.way is not None:
+            return line.buffered_bytes + line.message_bytes < MAX_BUFFERED_BYTES
         return line.messages < MAX_POLLED_MESSAGES and line.message_bytes < MAX_POLLED_BYTES
 
     @property
@@ -162,7 +182,7 @@ class Outlet:
         if not self.is_open:
             return
         line = self._line
-        if not self._socket.upgraded or line.way is None:
+        if self.is_polling or line.way is None:
             for message in frames.messages:
                 self._queue(_Message(line, message))
         elif line.is_idle:

@@ -32,10 +32,8 @@ from desktop_logs.core.viewing import (
 )
 
 NOW_NS = 1_795_341_600_000_000_000
-NAMES = (
-    "proto token resume epoch seq query from around limit levels before_seq after_seq span_ms id first last data to "
-    "head oldest limits name version reason"
-).split()
+NAMES = ["proto", "token", "resume", "epoch", "seq", "query", "from", "around", "limit", "levels", "before_seq"]
+NAMES += ["after_seq", "span_ms", "id", "first", "last", "data", "to", "head", "oldest", "limits", "name", "version"]
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),

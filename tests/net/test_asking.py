@@ -103,12 +103,12 @@ async def test_a_search_finds_the_newest_first_and_says_whether_there_are_more(d
     assert answer["data"][0]["message"] == "m5"
 
 
-async def test_a_search_for_what_is_newer_answers_newest_first_too(desk: Desk) -> None:
+async def test_a_search_for_what_is_newer_answers_oldest_first(desk: Desk) -> None:
     desk.hub.take([f"m{n}" for n in range(10)], NOW_NS)
     answer = await desk.ask("search", {"after_seq": 4, "limit": 3})
-    assert (seqs(answer), answer["more"]) == ([7, 6, 5], True)
+    assert (seqs(answer), answer["more"]) == ([5, 6, 7], True)
     answer = await desk.ask("search", {"after_seq": 8, "limit": 3})
-    assert (seqs(answer), answer["more"]) == ([10, 9], False)
+    assert (seqs(answer), answer["more"]) == ([9, 10], False)
 
 
 @pytest.mark.parametrize("records", [10, 300])
@@ -116,7 +116,7 @@ async def test_a_search_finds_what_is_around_a_record_whether_the_ring_has_it_or
     for n in range(records):
         desk.hub.take([f"m{n}"], NOW_NS + n * 1_000_000)
     answer = await desk.ask("search", {"around": {"seq": 5, "span_ms": 2}})
-    assert seqs(answer) == [7, 6, 5, 4, 3]
+    assert seqs(answer) == [3, 4, 5, 6, 7]
     refused = await desk.ask("search", {"around": {"seq": 5_000, "span_ms": 2}})
     assert "5,000 is not kept" in refused["error"]
 
@@ -126,9 +126,9 @@ async def test_answers_are_cut_at_their_limit_where_the_viewer_asks_on_from(desk
     newest = await desk.ask("search", {})
     assert (seqs(newest), newest["more"]) == (list(range(20, 6, -1)), True)
     newer = await desk.ask("search", {"after_seq": 0})
-    assert (seqs(newer), newer["more"]) == (list(range(14, 0, -1)), True)
+    assert (seqs(newer), newer["more"]) == (list(range(1, 15)), True)
     around = await desk.ask("search", {"around": {"seq": 10, "span_ms": 1}})
-    assert (seqs(around), around["more"]) == (list(range(16, 2, -1)), True)
+    assert (seqs(around), around["more"]) == (list(range(3, 17)), True)
     assert all(frames.size < 4 * 1024 * 1024 for frames in desk.outlet.frames)
 
 

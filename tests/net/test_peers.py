@@ -12,8 +12,10 @@ import aiohttp
 import pytest
 import socketio
 
+from desktop_logs.core.access import Access, Tokens
 from desktop_logs.core.hub import Hub, Restored
 from desktop_logs.net.leaving import Patience
+from desktop_logs.net.peers import MAY_NOT_VIEW
 from desktop_logs.net.server import HubServer
 from tests.support.asynchronous import soon
 from tests.support.histories import KeptHistory
@@ -222,6 +224,32 @@ async def test_a_viewer_on_node_subscribes_resumes_and_searches(
     viewer.send("call search " + json.dumps({"query": "after", "limit": 2}))
     answer: Any = (await asyncio.to_thread(viewer.event, "answer"))["data"]
     assert [entry["seq"] for entry in answer["data"]] == [1_405, 1_404]
+
+
+async def test_a_producers_token_reads_nothing_and_is_told_so(hub: Hub, reported: list[str]) -> None:
+    access = Access("0.0.0.0", Tokens("to view", "to send"))
+    running = HubServer(hub, version="1", clock_ns=time.time_ns, report=reported.append, access=access)
+    await running.start(0)
+    viewer = Viewer()
+    try:
+        resume = {"epoch": "e", "seq": 0}
+        await viewer.sio.connect(
+            f"http://127.0.0.1:{running.port}",
+            auth={"proto": 2, "token": "to send", "resume": resume},
+            transports=["websocket"],
+        )
+        assert (await viewer.sio.call("log", "hello", timeout=5))["ok"]
+        for name in ("subscribe", "search", "stats"):
+            answer = await viewer.sio.call(name, {}, timeout=5)
+            assert answer == {"ok": False, "error": MAY_NOT_VIEW}
+        await viewer.sio.emit("requestLogs")
+        assert (await viewer.sio.call("log", "hello", timeout=5))["ok"]
+        assert viewer.events == []
+        assert viewer.numbers == []
+        assert running.stats()["viewers"] == 0
+    finally:
+        await viewer.sio.disconnect()
+        await running.stop()
 
 
 async def test_who_is_gone_in_the_midst_of_a_resume_leaves_nothing(
