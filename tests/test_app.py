@@ -108,7 +108,6 @@ class Opened:
         return self.window.pages[0]
 
     def messages(self, page: int = 0) -> list[str]:
-        """What the page shows; nothing while there is no such page."""
         return [record.message for shown in self.window.pages[page : page + 1] for record in shown.model.shown]
 
     async def post(self, *messages: str) -> tuple[int, dict[str, Any]]:
