@@ -20,17 +20,19 @@ from desktop_logs import __version__
 from desktop_logs.admission import Admission
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import HUB_HOST, ServerAddress
-from desktop_logs.core.connecting import Target
+from desktop_logs.core.connecting import Target, Tested
 from desktop_logs.core.errors import FolderInUse, ListenError, SettingsError, StorageError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.safe_text import one_line
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import logs_dir, settings_file, window_file
+from desktop_logs.keychain import Keychain
 from desktop_logs.localhub import LocalHub
 from desktop_logs.storage.folder import check_folder
 from desktop_logs.storage.settings_file import read_settings, write_settings
 from desktop_logs.tasks import Tasks
 from desktop_logs.terminal import Printer, announce, complain
+from desktop_logs.ui.actions import Sharing
 from desktop_logs.ui.loop import make_loop
 from desktop_logs.ui.theme import Theme
 from desktop_logs.ui.window import TITLE, MainWindow
@@ -53,6 +55,8 @@ class WindowOptions:
     remote: ServerAddress | None
     """A server to open a tab on."""
     admission: Admission = field(default_factory=Admission)
+    token: str = field(default="", repr=False)
+    """The one for that server; without it the keyring is asked."""
 
 
 def run_window(options: WindowOptions) -> int:
@@ -94,6 +98,8 @@ class Desktop:
         self._painted = asyncio.Event()
         self._tasks = Tasks(self._task_failed)
         self._remotes: dict[Feed, RemoteFeed] = {}
+        self._keychain = Keychain(complain)
+        self._warnings = options.admission.warnings
         settings, self._settings_problem = _settings(options.data_dir)
         self._printer = Printer(sys.stdout)
         self._hub = LocalHub(
@@ -157,18 +163,18 @@ class Desktop:
         await self._hub.load()
         if self._collector is not None:
             self._collector.settle()
-        if self._options.remote is not None:
-            await asyncio.to_thread(_remote_feed_class)
+        remote = self._options.remote
+        if remote is not None or self._window.remotes.has_any:
+            await asyncio.to_thread(_load_client)
         if self._closed.is_set():
             return  # closed while it opened: nobody is to find a port that is about to go
-        if self._options.remote is not None:
-            self._open(self._options.remote)
+        self._window.remotes.reopen()
+        if remote is not None:
+            named = self._window.remotes.open_with_kept_token(Target(remote, self._options.token))
+            self._tasks.start(named, f"connect to {remote.host}")
         await self._start_hub()
         self._tasks.start(self._watch(), "watch")
         await self._closed.wait()
-
-    def _open(self, address: ServerAddress) -> None:
-        self._window.add_feed(self.connect(address, ""), address=address)
 
     async def _start_hub(self) -> None:
         self._window.clear_notice("folder")
@@ -193,7 +199,7 @@ class Desktop:
 
     def _join(self, notice: str, address: ServerAddress) -> None:
         self._window.clear_notice(notice)
-        self._open(address)
+        self._window.remotes.open(Target(address), is_passing=True)
 
     async def _listen(self, port: int) -> None:
         self._window.clear_notice("port")
@@ -206,6 +212,9 @@ class Desktop:
 
     def _tell_address(self) -> None:
         self._window.set_local_address(self._hub.url)
+        if not self._hub.access.is_local:
+            text = " ".join(["Others on the network can reach this hub, with its tokens.", *self._warnings])
+            self._window.show_notice("shared", text, "info", [("Show the tokens…", self._window.open_share_dialog)])
         announce(f"listening on {self._hub.url}")
 
     def _tell_port(self, failure: ListenError) -> None:
@@ -267,6 +276,7 @@ class Desktop:
 
     async def _stop(self) -> bool:
         try:
+            await self._window.remotes.finish()
             await self._tasks.cancel_all()
             for feed in list(self._remotes.values()):
                 await feed.close()
@@ -289,12 +299,36 @@ class Desktop:
         """Where the rotating files lie."""
         return logs_dir(self._options.data_dir)
 
-    def connect(self, address: ServerAddress, token: str) -> Feed:
-        """A feed of the server at *address*, connecting already."""
-        feed = _remote_feed_class()(Target(address, token))
+    def connect(self, target: Target) -> Feed:
+        """A feed of *target*, connecting already."""
+        feed = _remote_feed_class()(target)
         self._remotes[feed] = feed
         feed.start()
         return feed
+
+    async def test(self, target: Target) -> Tested:
+        """What an attempt to connect to *target* finds."""
+        await asyncio.to_thread(_load_client)
+        from desktop_logs.net.trial import test_connection
+
+        return await test_connection(target)
+
+    async def keeps_tokens(self) -> bool:
+        """True when the system has a keyring."""
+        return await self._keychain.is_there()
+
+    async def kept_token(self, address: ServerAddress) -> str:
+        """What the keyring has for *address*."""
+        return await self._keychain.token(address)
+
+    async def keep_token(self, address: ServerAddress, token: str) -> str:
+        """Keep or forget a token; why that failed."""
+        return await self._keychain.keep(address, token)
+
+    def sharing(self) -> Sharing:
+        """How others reach the hub."""
+        access, has_tls = self._hub.access, self._options.admission.tls is not None
+        return Sharing(self._hub.url, access.is_local, has_tls, access.tokens.viewer, access.tokens.producer)
 
     def disconnect(self, feed: Feed) -> None:
         """Leave the server of *feed*."""
@@ -352,6 +386,12 @@ def _remote_feed_class() -> type[RemoteFeed]:
     from desktop_logs.net.client import RemoteFeed
 
     return RemoteFeed
+
+
+def _load_client() -> None:
+    """Import what connecting and testing need; called in a thread."""
+    import desktop_logs.net.client
+    import desktop_logs.net.trial  # noqa: F401 - for whoever imports it next
 
 
 def _settings(data_dir: Path) -> tuple[LogSettings, str]:

@@ -99,7 +99,7 @@ def _window(typed: list[str]) -> int:
         admission = admit(_access_options(options), folder)
         for warning in admission.warnings:
             complain(warning)
-        return run_window(WindowOptions(options.port, hub_path, folder, remote, admission))
+        return run_window(WindowOptions(options.port, hub_path, folder, remote, admission, token_of_environment()))
 
     from desktop_logs.serve import ServeOptions, serve
 

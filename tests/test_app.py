@@ -108,7 +108,7 @@ class Opened:
         return self.window.pages[0]
 
     def messages(self, page: int = 0) -> list[str]:
-        return [record.message for record in self.window.pages[page].model.shown]
+        return [record.message for shown in self.window.pages[page : page + 1] for record in shown.model.shown]
 
     async def post(self, *messages: str) -> tuple[int, dict[str, Any]]:
         body = "\n".join(json.dumps({"message": message}) for message in messages)
@@ -314,7 +314,7 @@ def test_settings_are_changed_while_running_and_kept(run: Run, qapp: QApplicatio
 def test_a_wrong_url_is_told_in_its_tab(run: Run, qapp: QApplication, tmp_path: Path) -> None:
     async def body() -> None:
         async with Opened(qapp, tmp_path) as opened:
-            opened.window.add_feed(opened.desktop.connect(ServerAddress.parse(opened.url, "/nothing"), ""))
+            opened.window.add_feed(opened.desktop.connect(Target(ServerAddress.parse(opened.url, "/nothing"))))
             await soon("it is told", lambda: "no Socket.IO server at the path /nothing" in opened.notices(1))
 
     run(body())

@@ -26,9 +26,15 @@ def gap_record(seq: int, time_ns: int, reason: str, first: int = 0, last: int = 
     # Numbers are not all given: after a crash they jump. So it is `up to`.
     what = f"Up to {count:,} records are missing here" if count else "Records may be missing here"
     message = f"{what}: {_REASONS.get(reason, _REASONS['slow'])}."
-    return Record(seq, time_ns, WARN, "warn", SOURCE, message, given_id=f"{_ID}{seq}")
+    return Record(seq, time_ns, WARN, "warn", SOURCE, message, given_id=f"{_ID}{seq}-{count}")
 
 
 def is_gap(record: Record) -> bool:
     """True for what `gap_record` makes."""
     return record.source == SOURCE and record.given_id.startswith(_ID)
+
+
+def missing_count(record: Record) -> int:
+    """How many records at most are missing where *record*, a gap, stands; 0 when nobody knows."""
+    count = record.given_id.rpartition("-")[2]
+    return int(count) if count.isdecimal() and len(count) < 20 else 0

@@ -1,7 +1,8 @@
-"""What the window asks of the program around it: the Protocol alone. `desktop_logs.app` fulfils it, in tests a fake."""
+"""What the window asks of the program around it, which `desktop_logs.app` fulfils, and in tests a fake: no more."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +10,22 @@ from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target, Tested
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.settings import LogSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How others reach the local hub."""
+
+    url: str
+    """Where it listens; empty while it does not."""
+    is_local: bool
+    """True when it is reached from this machine alone."""
+    has_tls: bool = False
+    viewer_token: str = field(default="", repr=False)
+    producer_token: str = field(default="", repr=False)
+    """Empty, both, where there are none yet."""
+    problem: str = ""
+    """Why the tokens cannot be had, in a sentence."""
 
 
 class WindowActions(Protocol):
@@ -28,6 +45,9 @@ class WindowActions(Protocol):
 
     async def keep_token(self, address: ServerAddress, token: str) -> str:
         """Keep *token* in the keyring, an empty one to forget it; why that failed, in a sentence, or empty."""
+
+    def sharing(self) -> Sharing:
+        """How others reach the local hub now, and by which tokens."""
 
     def retry(self, feed: Feed) -> None:
         """Attempt to connect *feed* now, after it failed or while it waits."""

@@ -6,6 +6,7 @@ import html
 from typing import Final
 
 from desktop_logs.core.export import traceback_of
+from desktop_logs.core.gaps import is_gap
 from desktop_logs.core.records import Record
 from desktop_logs.core.safe_text import one_line, summary
 from desktop_logs.core.timestamps import format_clock, format_local
@@ -22,9 +23,9 @@ def cell_text(record: Record, column: int, *, dated: bool = False) -> str:
     if column == TIME:
         return format_local(record.time_ns) if dated else format_clock(record.time_ns)
     if column == LEVEL:
-        return one_line(record.level).upper()
+        return "" if is_gap(record) else one_line(record.level).upper()
     if column == SOURCE:
-        return one_line(record.source)
+        return "" if is_gap(record) else one_line(record.source)
     return first_line(record)[0]
 
 
@@ -51,9 +52,10 @@ def first_line(record: Record) -> tuple[str, int]:
 
 def tooltip_text(record: Record, column: int) -> str:
     """The whole of a cell as inert HTML: Qt would take plain text that looks like markup for markup."""
-    if column == TIME:
+    if column == TIME and not is_gap(record):
         return format_local(record.time_ns)
     text = {LEVEL: record.level, SOURCE: record.source}.get(column, record.message)
+    text = record.message if is_gap(record) else text
     if len(text) > _TOOLTIP_CHARACTERS:
         text = text[:_TOOLTIP_CHARACTERS] + " …"
     lines = html.escape("\n".join(map(one_line, text.splitlines())), quote=False)
@@ -61,7 +63,9 @@ def tooltip_text(record: Record, column: int) -> str:
 
 
 def accessible_text(record: Record, column: int) -> str:
-    """What a screen reader says of a cell."""
+    """What a screen reader says of a cell. Where records are missing, each cell says so."""
+    if column != TIME and is_gap(record):
+        return record.message
     if column != MESSAGE:
         return cell_text(record, column)
     first, more = first_line(record)

@@ -16,10 +16,12 @@ from PySide6.QtGui import (
     QFontMetricsF,
     QHelpEvent,
     QPainter,
+    QPen,
     QPolygonF,
 )
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QToolTip, QWidget
 
+from desktop_logs.core.gaps import is_gap
 from desktop_logs.core.levels import band_of
 from desktop_logs.core.records import Record
 from desktop_logs.ui.cells import LEVEL, MESSAGE, TIME, cell_text, first_line, tooltip_text
@@ -30,6 +32,8 @@ BAR_WIDTH: Final = 4
 FIRST_PADDING: Final = 18
 """Left of the text in the first column, where the bar is."""
 _GAP: Final = 18
+_GAP_RULE: Final = 48
+"""How long the line is before the sentence that says what is missing."""
 _CACHE_ROWS: Final = 4_000
 
 Index = QModelIndex | QPersistentModelIndex
@@ -82,6 +86,9 @@ class RecordDelegate(QStyledItemDelegate):
         self._alternate = QColor(palette.row_alternate)
         self._levels = tuple(QColor(band_color(palette, band_of(severity))) for severity in range(25))
         self._sources: dict[str, QColor] = {}
+        self._gap_text = QColor(palette.warn)
+        self._gap_pen = QPen(self._gap_text, 1, Qt.PenStyle.CustomDashLine)
+        self._gap_pen.setDashPattern([3, 3])
 
     def forget(self) -> None:
         """Forget what was kept of records; their numbers may begin again."""
@@ -96,14 +103,28 @@ class RecordDelegate(QStyledItemDelegate):
             self.paint_row(painter, model, index.row(), rect.y(), cells, is_selected)
 
     def paint_row(
-        self, painter: QPainter, model: RowSource, row: int, y: int, cells: Sequence[Cell], is_selected: bool
+        self,
+        painter: QPainter,
+        model: RowSource,
+        row: int,
+        y: int,
+        cells: Sequence[Cell],
+        is_selected: bool,
+        whole: tuple[int, int] | None = None,
     ) -> None:
-        """Draw *cells*, which stand side by side, of *row*, whose upper edge is at *y*."""
+        """Draw *cells*, which stand side by side, of *row*, whose upper edge is at *y*.
+
+        *whole* is where the row as a whole begins and how wide it is, when that is more than the cells.
+        """
         record = model.record_at(row)
         if is_selected or model.is_striped(row):
             left, right = min(x for _, x, _ in cells), max(x + width for _, x, width in cells)
             painter.fillRect(left, y, right - left, ROW_HEIGHT, self._selection if is_selected else self._alternate)
         baseline = y + self._baseline
+        if is_gap(record):
+            first, last = cells[0], cells[-1]
+            self._draw_gap(painter, y, whole or (first[1], last[1] + last[2] - first[1]), record)
+            return
         for column, x, width in cells:
             left = PADDING
             if column == self.first_column:
@@ -143,12 +164,27 @@ class RecordDelegate(QStyledItemDelegate):
         return True
 
     def is_cut(self, record: Record, column: int, rect: QRect) -> bool:
-        """True when the cell does not show all that it has to say."""
+        """True when the cell does not show all that it has to say; what is missing may always be asked for."""
+        if is_gap(record):
+            return True
         left = FIRST_PADDING if column == self.first_column else PADDING
         space = rect.width() - left - PADDING
         text = cell_text(record, column)
         more = self._line(record)[1] if column == MESSAGE else 0
         return more > 0 or self._elided(text, space) != text
+
+    def _draw_gap(self, painter: QPainter, y: int, whole: tuple[int, int], record: Record) -> None:
+        """A sentence in a dashed line over the whole row: no cell, level or source, for it is no record of anybody."""
+        left, width = whole
+        text = self._elided(self._line(record)[0], width - 2 * (_GAP_RULE + FIRST_PADDING))
+        start = left + FIRST_PADDING + _GAP_RULE
+        end = start + self._width(text)
+        middle = y + ROW_HEIGHT / 2
+        painter.setPen(self._gap_pen)
+        painter.drawLine(QPointF(left + FIRST_PADDING, middle), QPointF(start - PADDING, middle))
+        painter.drawLine(QPointF(end + PADDING, middle), QPointF(left + width - PADDING, middle))
+        painter.setPen(self._gap_text)
+        painter.drawText(QPointF(start, y + self._baseline), text)
 
     def _draw_message(self, painter: QPainter, at: QPointF, space: float, record: Record) -> None:
         text, more = self._line(record)

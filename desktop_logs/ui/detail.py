@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_logs.core.export import text_line, traceback_of
+from desktop_logs.core.gaps import is_gap
 from desktop_logs.core.levels import band_of
 from desktop_logs.core.records import Record
 from desktop_logs.core.timestamps import format_local
@@ -188,8 +189,10 @@ class _Head(QWidget):
 
     def show_record(self, record: Record) -> None:
         self._band = band_of(record.severity)
-        self._level.set_line(record.level.upper())
-        self._source.set_line(record.source)
+        # A gap is no record of anybody: neither level nor source.
+        self._level.set_line("" if is_gap(record) else record.level.upper())
+        self._level.setVisible(not is_gap(record))
+        self._source.set_line("Missing records" if is_gap(record) else record.source)
         self._time.setText(shown_time(record.time_ns))
         self._dress()
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_logs.core.errors import Evicted
 from desktop_logs.core.feed import Feed
+from desktop_logs.core.gaps import is_gap, missing_count
 from desktop_logs.core.levels import BANDS
 from desktop_logs.core.query import Query
 from desktop_logs.core.records import Record
@@ -73,6 +74,7 @@ class FeedPage(QWidget):
         self._has_shown = False
         """True once a record came: from then on an empty table is somebody's doing."""
         self._skipped = 0
+        self._has_gaps = False
         self._new_rows = 0
         self._told = (0, 0)
         """The figures that are said: how many records are shown, and held."""
@@ -100,7 +102,7 @@ class FeedPage(QWidget):
 
     @property
     def skipped(self) -> int:
-        """Records that left the feed's memory before this page came to them."""
+        """Records that left the feed's memory before this page came to them, or never came there."""
         return self._skipped
 
     def set_paused(self, paused: bool) -> None:
@@ -232,6 +234,7 @@ class FeedPage(QWidget):
             self._seq = max(self._seq, self.feed.head)
             return
         taken = records[: _count_within(records, _MOST_CHARACTERS_A_FRAME)]
+        self._count_gaps(taken)
         self._seq = taken[-1].seq
         new_rows = self.model.append(taken)
         self._new_rows = 0 if self.table.is_following else self._new_rows + new_rows
@@ -246,6 +249,12 @@ class FeedPage(QWidget):
             self._limit = max(self._limit // 2, _LEAST_A_FRAME)
         elif took_s < _FRAME_BUDGET_S / 2:
             self._limit = min(self._limit * 2, _MOST_A_FRAME)
+
+    def _count_gaps(self, records: Sequence[Record]) -> None:
+        for record in filter(is_gap, records):
+            count = missing_count(record)
+            self._skipped += count
+            self._has_gaps |= not count
 
     # Inside: what is seen
 
@@ -337,7 +346,7 @@ class FeedPage(QWidget):
 
     def _figures(self) -> Figures:
         # Those that the bar above says, which are no older than a quarter of a second.
-        return Figures(*self._told, self._skipped)
+        return Figures(*self._told, self._skipped, self._has_gaps)
 
     def _filter(self, bands: frozenset[int], query: Query) -> None:
         self.model.set_filter(bands, query)

@@ -49,7 +49,7 @@ class HistoryDock(QObject):
         """Open the panel with the query and the levels that the page shows, or say why that cannot be."""
         reason = why_not(self._page)
         if reason:
-            self._page.status.flash(reason)
+            self._page.status.flash(reason[:1].upper() + reason[1:])
             return
         if self.panel is None:
             self.panel = self._make()
@@ -142,7 +142,9 @@ def why_not(page: FeedPage) -> str:
     """Why the history of *page* cannot be searched; empty when it can."""
     if page.feed.history is not None:
         return ""
-    return "The history is off: see Settings" if page.is_local else "Only the local hub's history can be searched"
+    if page.is_local:
+        return "the history is off: see Settings"
+    return "this server keeps no history that could be searched" if page.feed.state.phase == "live" else "not connected"
 
 
 def _report(name: str, failure: BaseException) -> None:

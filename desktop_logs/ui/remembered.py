@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,17 +16,29 @@ from PySide6.QtGui import QGuiApplication, QScreen
 from PySide6.QtWidgets import QWidget
 
 from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target, Trust
 from desktop_logs.core.errors import UserError
 from desktop_logs.core.levels import BANDS
 from desktop_logs.ui.savedqueries import MAX_HISTORY, MAX_NAME, NamedQuery
 from desktop_logs.ui.theme import CHOICES, Choice
 
 MAX_RECENTS: Final = 10
+MAX_OPEN: Final = 50
+"""More tabs than that are rubbish in the file."""
 FIRST_SIZE: Final = QSize(1400, 900)
 _FRAME: Final = QSize(8, 40)
 """About what a title bar and borders take; how much exactly is known only once the window has them."""
 _LEAST_SEEN: Final = 100
 """How much of the title bar must be on a screen, in pixels, for a person to get hold of the window."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRemote:
+    """A server that had a tab when the window was last used."""
+
+    target: Target
+    had_token: bool
+    """It was connected with a token, which is not in here."""
 
 
 class Remembered:
@@ -48,20 +61,30 @@ class Remembered:
         self._store.setValue("window/theme", choice)
 
     @property
-    def recents(self) -> list[ServerAddress]:
-        """The servers connected to, the latest first; at most ten."""
-        stored = self._store.value("connect/recents")
-        try:
-            pairs = json.loads(stored) if isinstance(stored, str) else []
-            found = [ServerAddress.parse(str(url), str(path)) for url, path in pairs]
-        except (ValueError, TypeError, UserError):
-            return []
-        return list(dict.fromkeys(found))[:MAX_RECENTS]
+    def recents(self) -> list[Target]:
+        """The servers connected to, the latest first and without tokens; at most ten."""
+        found = [_target(row) for row in self._list("connect/recents")]
+        return list(dict.fromkeys(one for one in found if one is not None))[:MAX_RECENTS]
 
-    def add_recent(self, address: ServerAddress) -> None:
-        """Put *address* first among the recent ones."""
-        recents = list(dict.fromkeys([address, *self.recents]))[:MAX_RECENTS]
-        self._store.setValue("connect/recents", json.dumps([[one.url, one.path] for one in recents]))
+    def add_recent(self, target: Target) -> None:
+        """Put *target* first among the recent ones, in the place of one with the same address and query."""
+        bare = replace(target, token="")
+        others = [one for one in self.recents if (one.address, one.query) != (bare.address, bare.query)]
+        self._set_rows("connect/recents", [bare, *others][:MAX_RECENTS])
+
+    def remove_recent(self, target: Target) -> None:
+        """Forget *target* among the recent ones."""
+        self._set_rows("connect/recents", [one for one in self.recents if one != replace(target, token="")])
+
+    @property
+    def open_remotes(self) -> list[OpenRemote]:
+        """The servers that had a tab last, in the order of the tabs."""
+        found = [(_target(row), row) for row in self._list("connect/open")]
+        return [OpenRemote(target, bool(row.get("token"))) for target, row in found if target is not None][:MAX_OPEN]
+
+    def set_open_remotes(self, targets: Sequence[Target]) -> None:
+        rows = [{**_row(target), "token": bool(target.token)} for target in targets]
+        self._store.setValue("connect/open", json.dumps(rows))
 
     @property
     def export_folder(self) -> Path:
@@ -132,6 +155,9 @@ class Remembered:
         window.resize(FIRST_SIZE.boundedTo(available.size() - _FRAME))
         window.move(available.center() - window.rect().center())
 
+    def _set_rows(self, key: str, targets: Sequence[Target]) -> None:
+        self._store.setValue(key, json.dumps([_row(target) for target in targets]))
+
     def _list(self, key: str) -> list[Any]:
         """The JSON array stored as *key*; empty when it is none."""
         stored = self._store.value(key)
@@ -140,6 +166,27 @@ class Remembered:
         except ValueError:
             return []
         return found if isinstance(found, list) else []
+
+
+def _row(target: Target) -> dict[str, str]:
+    """What of *target* is stored: everything but its token."""
+    address, trust = target.address, target.trust
+    row = {"url": address.url, "path": address.path, "query": target.query}
+    return {**row, "ca_file": trust.ca_file, "fingerprint": trust.fingerprint}
+
+
+def _target(row: object) -> Target | None:
+    """A row as `_row` makes it; None for anything else."""
+    if not isinstance(row, dict):
+        return None
+    texts = [row.get(key, "") for key in ("url", "path", "query", "ca_file", "fingerprint")]
+    if not all(isinstance(text, str) for text in texts):
+        return None
+    url, path, query, ca_file, fingerprint = texts
+    try:
+        return Target(ServerAddress.parse(url, path), trust=Trust(ca_file, fingerprint), query=query)
+    except UserError:
+        return None
 
 
 def _named_query(row: object) -> NamedQuery | None:

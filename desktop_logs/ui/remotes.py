@@ -1,27 +1,42 @@
-"""The window's dealings with remote servers: the dialog, which feed is which address, and what to do when one fails."""
+"""The window's dealings with remote servers: the dialog, which feed is which target, and what to do when one fails."""
 
 from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target
 from desktop_logs.core.errors import DesktopLogsError
 from desktop_logs.core.feed import Feed
+from desktop_logs.tasks import Tasks
 from desktop_logs.ui.actions import WindowActions
 from desktop_logs.ui.feedpage import FeedPage
-from desktop_logs.ui.notices import Action
+from desktop_logs.ui.notices import Action, Level
 from desktop_logs.ui.remembered import Remembered
 from desktop_logs.ui.theme import Theme
 
-_KEY = "feed"
+if TYPE_CHECKING:
+    from desktop_logs.ui.connect_dialog import ConnectDialog, Wanted
+
+_FINISH_S: Final = 2.0
+_KEY: Final = "feed"
+_log = logging.getLogger(__name__)
 
 
 class Remotes(QObject):
     """Connects on a person's request, and explains a feed's state on its page."""
 
-    connected = Signal(object, object)
-    """The feed (perhaps one that is there already), and the feed that it takes the place of, or None."""
+    connected = Signal(object, object, bool)
+    """The feed (perhaps one that is there already), the feed that it takes the place of, or None, and whether a person
+    wants to see it now."""
+    token_not_kept = Signal(object, str)
+    """The feed, and why its token is not in the keyring, in a sentence."""
 
     def __init__(self, actions: WindowActions, theme: Theme, remembered: Remembered, window: QWidget) -> None:
         super().__init__(window)
@@ -29,36 +44,97 @@ class Remotes(QObject):
         self._theme = theme
         self._remembered = remembered
         self._window = window
-        self._addresses: dict[Feed, ServerAddress] = {}
+        self._targets: dict[Feed, Target] = {}
+        self._passing: set[Feed] = set()
+        """Those that are not opened again at the next start."""
+        self._without_token: set[Feed] = set()
+        """Those whose token was forgotten when the program ended."""
+        self._reopening: asyncio.Task[None] | None = None
+        self._order: Sequence[Feed] = ()
+        self._may_remember = False
+        """Before the tabs of last time are back, those that are there are not all."""
+        self._dialog: ConnectDialog | None = None
+        self._tasks = Tasks(_report)
+
+    def target_of(self, feed: Feed) -> Target | None:
+        """What *feed* is connected to; None for the local hub."""
+        return self._targets.get(feed)
 
     def open_dialog(self, replaced: Feed | None = None) -> None:
-        """Ask for a server; with *replaced*, the new feed takes that one's place, and its address is filled in."""
+        """Ask for a server; with *replaced*, the new feed takes that one's place, and its target is filled in."""
         # Loaded when it is opened: the window is there sooner.
-        from desktop_logs.ui.connect_dialog import ConnectDialog, Recent
+        from desktop_logs.ui.connect_dialog import ConnectDialog
 
-        recents = [Recent(one.url, one.path) for one in self._remembered.recents]
-        dialog = ConnectDialog(self._theme, recents, self._window)
-        known = self._addresses.get(replaced) if replaced is not None else None
+        dialog = ConnectDialog(self._theme, self._actions, self._remembered.recents, self._window)
+        known = self._targets.get(replaced) if replaced is not None else None
         if known is not None:
-            dialog.fill(Recent(known.url, known.path))
+            dialog.fill(known)
 
-        def connect(address: ServerAddress, token: str) -> None:
+        def connect(wanted: Wanted) -> None:
             try:
-                self._connect(address, token, replaced)
+                feed = self.open(wanted.target, replaced)
             except DesktopLogsError as wrong:
                 dialog.show_problem(str(wrong))
+                return
+            self._remembered.add_recent(wanted.target)
+            if wanted.keeps_token is not None:
+                token = wanted.target.token if wanted.keeps_token else ""
+                self._tasks.start(self._keep_token(feed, wanted.target, token), "keep a token")
 
         dialog.connect_requested.connect(connect)
-        dialog.finished.connect(dialog.deleteLater)
+        dialog.recent_removed.connect(self._remembered.remove_recent)
+        dialog.finished.connect(self._dialog_finished)
+        self._dialog = dialog
         dialog.open()
 
-    def note(self, feed: Feed, address: ServerAddress) -> None:
-        """*feed*, which was not connected from here, is the server at *address*."""
-        self._addresses[feed] = address
+    def open(self, target: Target, replaced: Feed | None = None, *, is_passing: bool = False) -> Feed:
+        """A tab in front for *target*: the one that it has, or a new one, in the place of *replaced* if given.
+
+        One that is *is_passing* is not opened again at the next start. Raises DesktopLogsError.
+        """
+        return self._open(target, replaced, is_passing=is_passing, activate=True)
+
+    async def open_with_kept_token(self, target: Target) -> None:
+        """The same, with the token that the keyring has when *target* has none."""
+        if not target.token:
+            target = replace(target, token=await self._actions.kept_token(target.address))
+        self.open(target)
+
+    @property
+    def has_any(self) -> bool:
+        """True when a server had a tab when the window was last used."""
+        return bool(self._remembered.open_remotes)
+
+    def reopen(self) -> None:
+        """Connect to the servers that had a tab when the window was last used, with the tokens that the keyring has.
+
+        From then on it is remembered which have one.
+        """
+        self._reopening = self._tasks.start(self._reopen(), "reopen remote tabs")
+
+    def remember(self, feeds: Sequence[Feed]) -> None:
+        """These have tabs now, in this order."""
+        self._order = list(feeds)
+        if self._may_remember:
+            kept = [self._targets[feed] for feed in feeds if feed in self._targets and feed not in self._passing]
+            self._remembered.set_open_remotes(kept)
 
     def forget(self, feed: Feed) -> None:
         """*feed* is closed."""
-        self._addresses.pop(feed, None)
+        self._targets.pop(feed, None)
+        self._passing.discard(feed)
+        self._without_token.discard(feed)
+
+    def close(self) -> None:
+        """Open nothing any more, and ask nobody."""
+        if self._reopening is not None:
+            self._reopening.cancel()
+        if self._dialog is not None:
+            self._dialog.reject()
+
+    async def finish(self) -> None:
+        """Wait until the tokens given are kept, for a moment at most."""
+        await self._tasks.finish(_FINISH_S)
 
     def explain(self, page: FeedPage) -> None:
         """Tell on *page* what is wrong with its feed and offer what can be done; or that all is well again.
@@ -70,21 +146,68 @@ class Remotes(QObject):
         feed, state = page.feed, page.feed.state
         if state.phase in ("live", "closed") and not state.problem:
             page.notices.clear_notice(_KEY)
+            self._without_token.discard(feed)
         elif state.problem or state.phase == "failed":
             actions: list[Action] = []
+            text = state.problem or f"{feed.name}: {state.summary}."
+            edit = "Edit…"
+            if state.phase == "failed" and feed in self._without_token:
+                text, edit = f"{text} The token was kept only until the program ended.", "Enter the token…"
             if state.phase in ("waiting", "failed"):
-                actions = [("Try again", lambda: self._actions.retry(feed)), ("Edit…", lambda: self.open_dialog(feed))]
-            level = "error" if state.phase == "failed" else "warning"
-            page.notices.show_notice(_KEY, state.problem or f"{feed.name}: {state.summary}.", level, actions)
+                actions = [("Try again", lambda: self._actions.retry(feed)), (edit, lambda: self.open_dialog(feed))]
+            level: Level = "error" if state.phase == "failed" else "warning"
+            page.notices.show_notice(_KEY, text, level, actions)
 
-    def _connect(self, address: ServerAddress, token: str, replaced: Feed | None) -> None:
-        same = next(
-            (feed for feed, known in self._addresses.items() if known == address and feed is not replaced), None
-        )
-        if same is not None:
-            self.connected.emit(same, replaced)
-            return
-        feed = self._actions.connect(address, token)
-        self._addresses[feed] = address
-        self._remembered.add_recent(address)
-        self.connected.emit(feed, replaced)
+    # Inside
+
+    def _dialog_finished(self) -> None:
+        if self._dialog is not None:
+            self._dialog.deleteLater()
+            self._dialog = None
+
+    def _open(self, target: Target, replaced: Feed | None, *, is_passing: bool, activate: bool) -> Feed:
+        same = self._same(target)
+        if same is not None and same is not replaced:
+            if replaced is not None or self._targets[same] == target:
+                self.connected.emit(same, replaced, activate)
+                return same
+            replaced = same  # with another token, or another trust
+        feed = self._actions.connect(target)
+        self._targets[feed] = target
+        if is_passing:
+            self._passing.add(feed)
+        self.connected.emit(feed, replaced, activate)
+        return feed
+
+    def _same(self, target: Target) -> Feed | None:
+        """The feed of the same server with the same query."""
+        wanted = (target.address, target.query)
+        return next((feed for feed, known in self._targets.items() if (known.address, known.query) == wanted), None)
+
+    async def _reopen(self) -> None:
+        remotes = self._remembered.open_remotes
+        # A keyring that is not needed is not asked: it may ask a person in its turn.
+        tokens = await asyncio.gather(*(self._token(one.target) for one in remotes if one.had_token))
+        for one in remotes:
+            token = tokens.pop(0) if one.had_token else ""
+            try:
+                feed = self._open(replace(one.target, token=token), None, is_passing=False, activate=False)
+            except DesktopLogsError as wrong:
+                _log.warning("%s", wrong)
+                continue
+            if one.had_token and not token:
+                self._without_token.add(feed)
+        self._may_remember = True
+        self.remember(self._order)
+
+    async def _token(self, target: Target) -> str:
+        return await self._actions.kept_token(target.address)
+
+    async def _keep_token(self, feed: Feed, target: Target, token: str) -> None:
+        problem = await self._actions.keep_token(target.address, token)
+        if problem:
+            self.token_not_kept.emit(feed, problem)
+
+
+def _report(name: str, failure: BaseException) -> None:
+    _log.error("%s: %s", name, failure, exc_info=failure)

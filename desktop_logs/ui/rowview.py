@@ -56,8 +56,9 @@ class RowView(QTableView):
         painter.setFont(self.font())
         selected = self._selected_rows(first, last)
         y = self.rowViewportPosition(first)
+        whole = -self.horizontalOffset(), self.horizontalHeader().length()
         for row in range(first, last + 1):
-            delegate.paint_row(painter, model, row, y, cells, row in selected)
+            delegate.paint_row(painter, model, row, y, cells, row in selected, whole)
             y += ROW_HEIGHT
         current = self.currentIndex().row()
         if first <= current <= last and current not in selected and self.hasFocus():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +39,9 @@ class Figures:
     shown: int
     held: int
     skipped: int
+    """Records that were not shown, as far as it is known how many."""
+    has_gaps: bool = False
+    """True when some were not shown of which nobody knows how many."""
 
 
 def state_text(state: FeedState, now_s: float) -> str:
@@ -110,7 +113,7 @@ class StatusBar(QWidget):
         layout.addSpacing(8)
         layout.addWidget(self._state)
         self._labels: dict[str, QLabel] = {}
-        for name in ("rate", "shown", "skipped", "dropped", "refused", "files", "flash"):
+        for name in ("rate", "shown", "skipped", "dropped", "refused", "missed", "files", "flash"):
             layout.addWidget(self._label(name))
         layout.addStretch(1)
         layout.addWidget(self._label("peers"))
@@ -126,7 +129,7 @@ class StatusBar(QWidget):
         theme.changed.connect(self._theme_changed)
 
     def text(self, name: str) -> str:
-        """What one of the parts says: state, rate, shown, skipped, dropped, refused, files, flash or peers."""
+        """What one of the parts says: state, or one of those below the dot by their names."""
         return self._state.text() if name == "state" else self._labels[name].text()
 
     def set_files_state(self, text: str, ok: bool) -> None:
@@ -165,9 +168,10 @@ class StatusBar(QWidget):
         parts = {
             "rate": f"{rate:,} records/s",
             "shown": _shown_text(figures),
-            "skipped": f"{figures.skipped:,} skipped" if figures.skipped else "",
+            "skipped": _skipped_text(figures),
             "dropped": f"{stats['dropped']:,} dropped" if "dropped" in stats else "",
             "refused": f"{rejected:,} refused" if rejected else "",
+            "missed": f"viewers missed {missed:,}" if (missed := _missed(stats)) else "",
             "files": self._files,
             "peers": " · ".join(
                 f"{stats[key]:,} {key if stats[key] != 1 else key[:-1]}"
@@ -175,6 +179,7 @@ class StatusBar(QWidget):
                 if key in stats
             ),
         }
+        self._labels["peers"].setToolTip(_peers_tip(stats))
         if sum(self._set(name, text) for name, text in parts.items()):
             is_new = True
             self._make_room()
@@ -221,10 +226,16 @@ class StatusBar(QWidget):
             ("shown", "Records that pass the filter, of those held in memory"),
             (
                 "skipped",
-                "Records that this window did not show: they left memory before it came to them.\n"
-                "They are in the files all the same.",
+                "Records that this window did not show: they left memory before it came to them,\n"
+                "or the server could not send them; a line in the table says where they are missing.\n"
+                "Those of the local hub are in the files all the same.",
             ),
             ("dropped", "Records that could not be written to disk since the start"),
+            (
+                "missed",
+                "Records that slow viewers of this hub were not sent, over all of them: nobody waits for them.\n"
+                "A line says so where they are missing. They are stored all the same.",
+            ),
             ("refused", "Entries that were not accepted since the start: no message, too large, or no JSON"),
         ):
             self._labels[name].setToolTip(tip)
@@ -239,7 +250,7 @@ class StatusBar(QWidget):
     def _make_room(self) -> None:
         """Hide what matters least until the rest fits; what is wrong is never hidden."""
         has_losses = self._labels["dropped"].text()[:2] not in ("", "0 ")
-        wanted = ["skipped", "refused", "flash"]
+        wanted = ["skipped", "refused", "missed", "flash"]
         wanted += ["dropped"] if has_losses else []
         wanted += ["files"] if not self._files_ok else []
         optional = ["shown", "rate", "dropped", "files", "peers"]
@@ -260,8 +271,33 @@ class StatusBar(QWidget):
         self.update()
 
 
+def _skipped_text(figures: Figures) -> str:
+    if not figures.skipped:
+        return "some skipped" if figures.has_gaps else ""
+    return f"{figures.skipped:,}{' or more' if figures.has_gaps else ''} skipped"
+
+
 def _shown_text(figures: Figures) -> str:
     return f"{figures.shown:,} shown of {figures.held:,}"
+
+
+def _missed(stats: Mapping[str, int]) -> int:
+    return stats.get("dropped_slow", 0) + stats.get("dropped_evicted", 0)
+
+
+def _peers_tip(stats: Mapping[str, int]) -> str:
+    """What became of the hub's clients; empty where that is not known."""
+    parts = [
+        f"{text}: {stats[key]:,}"
+        for key, text in (
+            ("viewers_cut", "Viewers cut off, for they took nothing any more"),
+            ("dropped_slow", "Records that viewers missed because they were too slow"),
+            ("dropped_evicted", "Records that viewers asked for too late"),
+            ("refused_clients", "Clients that were not let in"),
+        )
+        if key in stats
+    ]
+    return "\n".join(parts)
 
 
 class Dot(QWidget):

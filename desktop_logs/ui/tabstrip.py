@@ -95,11 +95,12 @@ class _Tabs(QTabBar):
                 button.setIcon(icon("close", palette, palette.muted))
         self.update()
 
-    def add_tab(self, tab: Tab, *, closable: bool) -> int:
-        """A new tab at the end; its index."""
-        self._shown.append(tab)
-        self._close_buttons.append(None)
-        index = self.addTab(_spoken(tab))
+    def add_tab(self, tab: Tab, *, closable: bool, at: int | None = None) -> int:
+        """A new tab at the index *at*, or at the end; its index."""
+        index = len(self._shown) if at is None else at
+        self._shown.insert(index, tab)
+        self._close_buttons.insert(index, None)
+        self.insertTab(index, _spoken(tab))
         if closable:
             button = QToolButton(self)
             button.setAccessibleName(f"Close {tab.name}")

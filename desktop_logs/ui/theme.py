@@ -140,9 +140,9 @@ def stylesheet(palette: Palette) -> str:
     """The style sheet for the whole application.
 
     Widgets choose a look by dynamic properties: `kind="primary"` (the accent button), `kind="quiet"` (no border until
-    the pointer is there), `kind="muted"` and `kind="title"` on labels, `kind="panel"` on frames and plain widgets,
-    `kind="code"` on text that must look like a log, `kind="popup"` and `kind="suggestions"` on what opens below a
-    field, `kind="row"` on buttons that are rows in it, `invalid=true` on a field with a fault.
+    the pointer is there), `kind="muted"`, `kind="good"` and `kind="title"` on labels, `kind="panel"` on frames and
+    plain widgets, `kind="code"` on text that must look like a log, `kind="popup"` and `kind="suggestions"` on what
+    opens below a field, `kind="row"` on buttons that are rows in it, `invalid=true` on a field with a fault.
     """
     folder = resource("themes", "dark" if palette.is_dark else "light").as_posix()
     values = {name: getattr(palette, name) for name in Palette.__slots__}
@@ -159,6 +159,7 @@ QLabel[kind="muted"] {{ color: {muted}; }}
 QLabel[kind="title"] {{ color: {text}; font-weight: 600; font-size: 17px; }}
 QLabel[kind="heading"] {{ color: {text}; font-weight: 600; }}
 QLabel[kind="problem"] {{ color: {error}; }}
+QLabel[kind="good"] {{ color: {info}; }}
 QWidget[kind="panel"] {{ background: {panel}; }}
 
 QPushButton, QToolButton, QCheckBox, QRadioButton {{ outline: none; }}

@@ -11,7 +11,7 @@ from PySide6.QtCore import QSettings, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QKeyEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop_logs.core.addresses import DEFAULT_PATH, ServerAddress
+from desktop_logs.core.addresses import DEFAULT_PATH
 from desktop_logs.core.errors import DesktopLogsError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.records import Record
@@ -62,8 +62,10 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(app_icon())
         self.setMinimumSize(480, 320)
         self._use_stored_theme()
-        self._remotes = Remotes(actions, theme, self._remembered, self)
-        self._remotes.connected.connect(self._connected)
+        self.remotes = Remotes(actions, theme, self._remembered, self)
+        """By which the program opens tabs for servers."""
+        self.remotes.connected.connect(self._connected)
+        self.remotes.token_not_kept.connect(self._tell_token)
         middle = QWidget(self)
         self._strip = TabStrip(theme, middle)
         self._stack = QStackedWidget(middle)
@@ -80,14 +82,10 @@ class MainWindow(QMainWindow):
 
     # What the program around the window calls
 
-    def add_feed(self, feed: Feed, activate: bool = True, address: ServerAddress | None = None) -> FeedPage:
-        """A page for *feed*, in front when *activate*; the one it has when it has one.
-
-        With its *address* the page can offer to edit it, and a second tab for the same server is not opened.
-        """
-        if address is not None:
-            self._remotes.note(feed, address)
-        page = next((page for page in self._pages if page.feed is feed), None) or self._add_page(feed, is_local=False)
+    def add_feed(self, feed: Feed, activate: bool = True, at: int | None = None) -> FeedPage:
+        """A page for *feed*, in front when *activate*; the one it has when it has one. A new one stands at *at*."""
+        page = next((page for page in self._pages if page.feed is feed), None)
+        page = page or self._add_page(feed, is_local=False, at=at)
         if activate:
             self._strip.tabs.setCurrentIndex(self._pages.index(page))
             page.focus_table()
@@ -157,16 +155,25 @@ class MainWindow(QMainWindow):
         page.close_feed()
         self._stack.removeWidget(page)
         self._strip.tabs.remove_tab(index)
-        self._remotes.forget(page.feed)
+        self.remotes.forget(page.feed)
         self._actions.disconnect(page.feed)
         page.deleteLater()
+        self._remember_tabs()
         self._show_tabs()
         if self.current_page is not None:
             self.current_page.focus_table()
 
     def open_connect_dialog(self) -> None:
         """Ask for a server to connect to."""
-        self._remotes.open_dialog()
+        self.remotes.open_dialog()
+
+    def open_share_dialog(self) -> None:
+        """Say how others reach the local hub."""
+        from desktop_logs.ui.share_dialog import ShareDialog
+
+        dialog = ShareDialog(self._actions.sharing(), self)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
     def open_history_search(self) -> None:
         """Offer to search all that the page's hub has stored, or say why that cannot be."""
@@ -246,6 +253,7 @@ class MainWindow(QMainWindow):
             self._save()
             self._countdown.stop()
             self._stalls.stop()
+            self.remotes.close()
             for page in self._pages:
                 self._searches[page].close()
                 page.close_feed()
@@ -291,6 +299,7 @@ class MainWindow(QMainWindow):
             ],
             [
                 Command("Open logs folder", self._open_logs_folder, (), "folder"),
+                Command("Share this hub…", self.open_share_dialog, (), "share", why_not=self._why_no_sharing),
                 Command("Copy hub URL", self._copy_hub_url, (), "copy"),
                 Command("Settings…", self.open_settings_dialog, ("Ctrl+,",), "settings"),
             ],
@@ -311,6 +320,9 @@ class MainWindow(QMainWindow):
     def _why_no_search(self) -> str:
         return why_not(self.current_page) if self.current_page is not None else "no tab is open"
 
+    def _why_no_sharing(self) -> str:
+        return "" if self._local is not None else "no hub runs here"
+
     def _why_no_surroundings(self) -> str:
         page = self.current_page
         return "" if page is not None and page.model.shown_count else "no record is shown"
@@ -319,7 +331,7 @@ class MainWindow(QMainWindow):
         if self.current_page is not None:
             act(self.current_page)
 
-    def _add_page(self, feed: Feed, *, is_local: bool) -> FeedPage:
+    def _add_page(self, feed: Feed, *, is_local: bool, at: int | None = None) -> FeedPage:
         capacity = self._actions.log_settings.held_records
         page = FeedPage(feed, self._theme, is_local=is_local, capacity=capacity, parent=self._stack)
         page.bar.set_menu(self._commands.menu)
@@ -334,14 +346,16 @@ class MainWindow(QMainWindow):
         search.export_requested.connect(self._export)
         page.state_changed.connect(lambda: self._state_changed(page))
         # Before the tab: the strip reports the first one as chosen while it is added.
-        self._pages.append(page)
+        at = len(self._pages) if at is None else at
+        self._pages.insert(at, page)
         self._stack.addWidget(page)
-        self._strip.tabs.add_tab(self._tab_of(page), closable=not is_local)
+        self._strip.tabs.add_tab(self._tab_of(page), closable=not is_local, at=at)
+        self._remember_tabs()
         self._state_changed(page)
         return page
 
     def _state_changed(self, page: FeedPage) -> None:
-        self._remotes.explain(page)
+        self.remotes.explain(page)
         self._show_tabs()
         is_waiting = any(page.feed.state.phase == "waiting" for page in self._pages)
         if not is_waiting:
@@ -355,6 +369,8 @@ class MainWindow(QMainWindow):
         # A remote feed is named for its host: what its address says beyond that is enough.
         note = feed.address.removeprefix(feed.name)
         note = "" if note == DEFAULT_PATH else note
+        target = self.remotes.target_of(feed)
+        note = "  ".join(part for part in (note, target.query if target is not None else "") if part)
         if not is_well:
             note = f"·  {state_text(state, time.monotonic())}"
         return Tab(one_line(feed.name), one_line(note), state_color(state, self._theme.palette))
@@ -379,11 +395,20 @@ class MainWindow(QMainWindow):
             self._strip.tabs.setCurrentIndex((self._strip.tabs.currentIndex() + step) % len(self._pages))
             self._on_page(FeedPage.focus_table)
 
-    def _connected(self, feed: Feed, replaced: Feed | None) -> None:
-        self.add_feed(feed)
-        if replaced is not None:
-            index = next((index for index, page in enumerate(self._pages) if page.feed is replaced), -1)
-            self.close_page(index)
+    def _connected(self, feed: Feed, replaced: Feed | None, activate: bool) -> None:
+        index = next((index for index, page in enumerate(self._pages) if page.feed is replaced), None)
+        old = self._pages[index] if index is not None else None
+        self.add_feed(feed, activate, at=index)
+        if old is not None:
+            self.close_page(self._pages.index(old))
+
+    def _remember_tabs(self) -> None:
+        self.remotes.remember([page.feed for page in self._pages])
+
+    def _tell_token(self, feed: Feed, problem: str) -> None:
+        page = next((page for page in self._pages if page.feed is feed), self.current_page)
+        if page is not None:
+            page.notices.show_notice("keyring", problem)
 
     def _open_logs_folder(self) -> None:
         folder = self._actions.logs_folder

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from desktop_logs.core.gaps import gap_record, is_gap
+from desktop_logs.core.gaps import gap_record, is_gap, missing_count
 from desktop_logs.core.levels import WARN
 from desktop_logs.core.records import Record
 from desktop_logs.core.viewing import GapReason
@@ -43,3 +44,10 @@ def test_it_is_told_from_what_a_program_of_the_same_name_logs() -> None:
 
 def test_two_of_them_have_different_ids() -> None:
     assert gap_record(5, 99, "slow").id != gap_record(6, 99, "slow").id
+
+
+def test_it_says_how_many_are_missing_where_that_is_known() -> None:
+    assert missing_count(gap_record(5, 99, "slow", 11, 1_210)) == 1_200
+    assert missing_count(gap_record(5, 99, "unknown")) == 0
+    forged = replace(gap_record(5, 99, "slow"), given_id="desktop-logs-gap-5-" + "9" * 5_000)
+    assert missing_count(forged) == 0

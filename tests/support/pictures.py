@@ -2,9 +2,11 @@
 
     .venv/bin/python -m tests.support.pictures FOLDER [SCENE ...]
 
-Scenes: local, dark, readme, narrow, narrow-dark, remote, empty, error, unwritable, filtered, dialog, export, settings;
-query-fault, query-completion, query-history, query-star, found, surroundings, older and older-filtered, each also with
--narrow, -dark and -narrow-dark.
+Those of remote servers are in remote_pictures.
+
+Scenes here: local, dark, readme, narrow, narrow-dark, remote,
+empty, error, unwritable, filtered, dialog, export, settings; query-fault, query-completion, query-history, query-star,
+found, surroundings, older and older-filtered, each also with -narrow, -dark and -narrow-dark.
 """
 
 from __future__ import annotations
@@ -69,12 +71,17 @@ class Scene:
         port: int | None = None,
         is_port_free: bool = True,
         settings: dict[str, Any] | None = None,
+        recents: list[dict[str, str]] | None = None,
     ) -> None:
         self.display = display
+        self.after: list[Callable[[], object]] = []
+        """What ends when the scene does."""
         self.data = Path(tempfile.mkdtemp(prefix="desktop-logs-picture-"))
         if settings is not None:
             (self.data / "settings.json").write_text(json.dumps(settings))
-        (self.data / "window.ini").write_text(f"[window]\ntheme={theme}\n")
+        self.data.joinpath("window.ini").write_text(
+            f"[window]\ntheme={theme}\n[connect]\nrecents={json.dumps(json.dumps(recents or []))}\n"
+        )
         self.port = port or free_port()
         data = [] if "--data-dir" in more else ["--data-dir", str(self.data)]
         command = [sys.executable, "-m", "desktop_logs", "--port", str(self.port), *data, *more]
@@ -107,6 +114,8 @@ class Scene:
 
     def end(self) -> None:
         self.program.end()
+        for end in self.after:
+            end()
 
 
 def entry(number: int, at_s: float) -> dict[str, Any]:
@@ -273,7 +282,20 @@ PAST_SCENES: dict[str, Callable[[tuple[int, int], str], Callable[[Display], Scen
     "older": older,
     "older-filtered": lambda size, theme: older(size, theme, "level:fatal render OR ms>2000 OR rss"),
 }
-SCENES: dict[str, Callable[[Display], Scene]] = {
+Take = Callable[[Display], Scene]
+
+
+def sized(scenes: dict[str, Callable[[tuple[int, int], str], Take]]) -> dict[str, Take]:
+    """Each of *scenes* wide and narrow, light and dark."""
+    return {
+        f"{name}{narrow}{dark}": make(size, theme)
+        for name, make in scenes.items()
+        for narrow, size in (("", WIDE), ("-narrow", NARROW))
+        for dark, theme in (("", "light"), ("-dark", "dark"))
+    }
+
+
+SCENES: dict[str, Take] = {
     "local": filled(WIDE, "light"),
     "dark": filled(WIDE, "dark"),
     "readme": filled(WIDE, "dark", DEFAULT_PORT),
@@ -293,26 +315,26 @@ SCENES: dict[str, Callable[[Display], Scene]] = {
         for narrow, size in (("", WIDE), ("-narrow", NARROW))
         for dark, theme in (("", "light"), ("-dark", "dark"))
     },
-    **{
-        f"{name}{narrow}{dark}": make(size, theme)
-        for name, make in PAST_SCENES.items()
-        for narrow, size in (("", WIDE), ("-narrow", NARROW))
-        for dark, theme in (("", "light"), ("-dark", "dark"))
-    },
+    **sized(PAST_SCENES),
 }
 
 
 def main(folder: Path, names: list[str]) -> None:
+    from tests.support.remote_pictures import REMOTE_SCENES  # which needs the Scene of this room
+
+    scenes = SCENES | sized(REMOTE_SCENES)
     with tempfile.TemporaryDirectory() as home:
         # A home of its own: neither the user's settings nor their files are in the picture.
         os.environ["HOME"] = home
         display = Display(Path(home))
         try:
-            for name in names or SCENES:
-                scene = SCENES[name](display)
+            for name in names or scenes:
+                scene = scenes[name](display)
                 picture = folder / f"{name}.png"
                 # A dialog or a panel is a window of its own, so there the screen is pictured.
-                is_dialog = name in ("dialog", "export", "settings") or name.startswith("query-star")
+                is_dialog = name in ("dialog", "export", "settings") or name.startswith(
+                    ("query-star", "connect", "share", "menu")
+                )
                 display.save_picture(picture, None if is_dialog else scene.window)
                 scene.end()
                 sys.stdout.write(f"{picture}\n")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from desktop_logs.ui.cells import MESSAGE, accessible_text, cell_text, first_line, tooltip_text
+from desktop_logs.core.gaps import gap_record
+from desktop_logs.ui.cells import LEVEL, MESSAGE, SOURCE, TIME, accessible_text, cell_text, first_line, tooltip_text
 from tests.ui.fakes import make_record
 
 
@@ -23,3 +24,12 @@ def test_a_row_says_the_first_line_and_how_many_follow() -> None:
 
 def test_of_a_long_message_a_row_takes_the_beginning() -> None:
     assert first_line(make_record(1, "x" * 300_000 + "\nend")) == ("x" * 2_000, 1)
+
+
+def test_where_records_are_missing_no_cell_claims_a_level_or_a_source() -> None:
+    """To a screen reader each cell of the line says so, but the time, which is that of the gap."""
+    gap = gap_record(1, 1_795_344_151_560_000_000, "slow", 1, 3)
+    assert (cell_text(gap, LEVEL), cell_text(gap, SOURCE), cell_text(gap, MESSAGE)) == ("", "", gap.message)
+    assert [accessible_text(gap, column) for column in (LEVEL, SOURCE, MESSAGE)] == [gap.message] * 3
+    assert accessible_text(gap, TIME) == cell_text(gap, TIME)
+    assert gap.message in tooltip_text(gap, TIME)

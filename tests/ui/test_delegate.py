@@ -7,11 +7,12 @@ from PySide6.QtCore import QRect
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionViewItem
 
+from desktop_logs.core.gaps import gap_record
 from desktop_logs.core.records import Record
 from desktop_logs.ui.cells import LEVEL, MESSAGE, SOURCE, TIME
-from desktop_logs.ui.delegate import RecordDelegate
+from desktop_logs.ui.delegate import FIRST_PADDING, PADDING, RecordDelegate
 from desktop_logs.ui.model import RecordModel
-from desktop_logs.ui.theme import DARK, LIGHT, ROW_HEIGHT, Palette, fixed_font, source_color
+from desktop_logs.ui.theme import DARK, LIGHT, ROW_HEIGHT, Palette, contrast, fixed_font, source_color
 from tests.ui.fakes import make_record
 
 WIDTH = 400
@@ -105,3 +106,21 @@ def test_huge_message_costs_a_row_little(qapp: QApplication) -> None:
     assert len(delegate._line(record)[0]) < 20_000
     assert len(delegate._elided(delegate._line(record)[0], 800)) < 200
     assert delegate._line(record) is delegate._line(record)
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
+def test_missing_records_are_a_dashed_line_with_a_sentence_that_can_be_read(
+    qapp: QApplication, palette: Palette
+) -> None:
+    """Over the whole row, on each ground that a row has."""
+    for ground in (palette.window, palette.row_alternate, palette.selection):
+        assert contrast(palette.warn, ground) >= 4.5
+    gap = gap_record(1, 0, "evicted", 1, 9)
+    for selected in (False, True):
+        image = draw(gap, TIME, palette, selected=selected)
+        ground = palette.selection if selected else palette.window
+        middle = [image.pixelColor(x, ROW_HEIGHT // 2).name() for x in range(FIRST_PADDING, FIRST_PADDING + 36)]
+        assert {palette.warn, ground} <= set(middle)  # dashes
+        # To the end of the row, up to the last of the dashes.
+        assert WIDTH - PADDING - 4 <= inked_until(image, ground) < WIDTH - PADDING
+        assert palette.text not in colors(image)

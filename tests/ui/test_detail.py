@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_logs.core.export import text_line
+from desktop_logs.core.gaps import gap_record
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import decode_json, parse_entry
 from desktop_logs.ui.context_model import KEY
@@ -200,3 +201,17 @@ def test_the_largest_records_do_not_freeze_it(pane: DetailPane, hard: Record) ->
     started_s = time.perf_counter()
     pane.show_record(hard)
     assert time.perf_counter() - started_s < 0.1
+
+
+def test_missing_records_have_a_heading_and_no_level(theme: Theme, qtbot: QtBot) -> None:
+    pane = DetailPane(theme)
+    qtbot.addWidget(pane)
+    pane.show()
+    gap = gap_record(7, 1, "slow", 1, 2)
+    pane.show_record(gap)
+    seen = [label.text() for label in pane.findChildren(QLabel) if label.isVisible()]
+    assert "Missing records" in seen
+    assert not {"WARN", "desktop-logs"} & set(seen)
+    pane.show_record(USUAL)
+    seen = [label.text() for label in pane.findChildren(QLabel) if label.isVisible()]
+    assert {"ERROR", "worker"} <= set(seen)

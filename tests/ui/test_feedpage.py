@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from desktop_logs.core.gaps import gap_record
 from desktop_logs.core.levels import BANDS
 from desktop_logs.ui.cells import TIME
 from desktop_logs.ui.feedpage import FeedPage
@@ -155,6 +156,18 @@ def test_closed_page_lets_go_of_its_feed(page: FeedPage, feed: FakeFeed, qtbot: 
 
 
 # Pause, clear, follow
+
+
+def test_gaps_that_the_feed_tells_are_counted_as_skipped(theme: Theme, qtbot: QtBot) -> None:
+    feed = FakeFeed()
+    page = FeedPage(feed, theme, is_local=False)
+    qtbot.addWidget(page, before_close_func=FeedPage.close_feed)
+    page.show()
+    feed.push([gap_record(1, 0, "slow", 1, 40), make_record(2), gap_record(3, 0, "unknown")])
+    qtbot.waitUntil(lambda: page.model.shown_count == 3)
+    page.status.refresh()
+    assert page.skipped == 40
+    assert page.status.text("skipped") == "40 or more skipped"
 
 
 def test_numbers_that_a_crash_has_skipped_do_not_wait_for_a_paused_view(

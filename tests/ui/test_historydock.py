@@ -197,7 +197,7 @@ def test_without_a_history_keys_and_menu_say_why(opened: Opened) -> None:
     assert opened.dock.panel is None
     menu = opened.window._commands.menu
     menu.popup(QPoint(0, 0))
-    assert opened.action.text() == "Search history…  (The history is off: see Settings)"
+    assert opened.action.text() == "Search history…  (the history is off: see Settings)"
     assert not opened.action.isEnabled()
     menu.close()
     assert opened.action.isEnabled()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_logs.core.addresses import ServerAddress
-from desktop_logs.ui.remembered import MAX_RECENTS, Remembered
+from desktop_logs.core.connecting import Target, Trust
+from desktop_logs.ui.remembered import MAX_RECENTS, OpenRemote, Remembered
 from desktop_logs.ui.savedqueries import NamedQuery
 
 
@@ -26,25 +28,59 @@ def reread(store: QSettings) -> Remembered:
 
 
 def test_recent_servers_are_kept_latest_first_and_once(store: QSettings) -> None:
+    """With all that was said of them but the token; the latest trust is the one that counts."""
     remembered = Remembered(store)
-    for port in range(3_000, 3_012):
-        remembered.add_recent(ServerAddress(f"http://host:{port}", "/llamaproxws"))
-    remembered.add_recent(ServerAddress("http://host:3005", "/llamaproxws"))
+    targets = [Target(ServerAddress(f"https://host:{port}", "/x"), "s3cret") for port in range(3_000, 3_012)]
+    for target in targets:
+        remembered.add_recent(target)
+    latest = replace(targets[5], token="", trust=Trust(fingerprint="ab" * 32), query="")
+    remembered.add_recent(latest)
+    remembered.add_recent(replace(latest, query="api"))
     recents = reread(store).recents
     assert len(recents) == MAX_RECENTS
-    assert [one.url for one in recents[:2]] == ["http://host:3005", "http://host:3011"]
-    assert recents[0].path == "/llamaproxws"
+    assert recents[:3] == [replace(latest, query="api"), latest, replace(targets[11], token="")]
+    remembered.remove_recent(latest)
+    assert latest not in reread(store).recents
+
+
+def test_open_tabs_are_kept_in_order_and_without_tokens(store: QSettings) -> None:
+    remembered = Remembered(store)
+    targets = [
+        Target(ServerAddress("https://b"), "s3cret", Trust(ca_file="/ca.pem"), "level>=warn"),
+        Target(ServerAddress("http://a")),
+    ]
+    remembered.set_open_remotes(targets)
+    assert reread(store).open_remotes == [
+        OpenRemote(replace(targets[0], token=""), had_token=True),
+        OpenRemote(targets[1], had_token=False),
+    ]
+    assert "s3cret" not in Path(store.fileName()).read_text()
 
 
 @pytest.mark.parametrize(
-    "rubbish", ["", "x", "{}", "[1]", '[["ftp://a","/"]]', "[[1,2,3]]", "[7]", 7, QByteArray(b"\xff")]
+    "rubbish",
+    [
+        "",
+        "x",
+        "{}",
+        "[1]",
+        "[{}]",
+        '[{"url":1}]',
+        '[{"url":"ftp://a"}]',
+        '[["ftp://a","/"]]',
+        "[[1,2,3]]",
+        "[7]",
+        7,
+        QByteArray(b"\xff"),
+    ],
 )
 def test_unusable_values_are_ignored(store: QSettings, rubbish: object) -> None:
-    keys = ("connect/recents", "window/theme", "export/folder", "layout/shares", "layout/columns")
+    keys = ("connect/recents", "connect/open", "window/theme", "export/folder", "layout/shares", "layout/columns")
     for key in (*keys, "query/history", "query/named"):
         store.setValue(key, rubbish)
     remembered = reread(store)
     assert remembered.recents == []
+    assert remembered.open_remotes == []
     assert remembered.theme_choice is None
     assert remembered.export_folder.is_absolute()
     assert remembered.shares((28, 40)) == (28, 40)

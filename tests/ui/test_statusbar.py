@@ -134,3 +134,37 @@ def test_bar_at_rest_reads_less_often_until_something_changes(case: Case) -> Non
     for _ in range(3):
         case.bar.refresh()
     assert case.bar._timer.interval() == often, "seconds are counted down"
+
+
+def test_what_viewers_missed_is_told_when_there_is_any(case: Case) -> None:
+    case.bar.refresh()
+    assert "missed" not in case.seen()
+    case.feed.counters |= {"dropped_slow": 1_200, "dropped_evicted": 34, "viewers_cut": 2}
+    case.bar.refresh()
+    assert case.bar.text("missed") == "viewers missed 1,234"
+    assert "missed" in case.seen()
+    tip = case.bar._labels["peers"].toolTip()
+    assert "Viewers cut off, for they took nothing any more: 2" in tip
+    assert "too slow: 1,200" in tip
+
+
+@pytest.mark.parametrize(
+    ("figures", "text"),
+    [
+        (Figures(1, 1, 0), ""),
+        (Figures(1, 1, 1_200), "1,200 skipped"),
+        (Figures(1, 1, 0, has_gaps=True), "some skipped"),
+        (Figures(1, 1, 1_200, has_gaps=True), "1,200 or more skipped"),
+    ],
+)
+def test_what_was_skipped_is_told_as_far_as_it_is_known(case: Case, figures: Figures, text: str) -> None:
+    case.figures = figures
+    case.bar.refresh()
+    assert case.bar.text("skipped") == text
+
+
+def test_of_a_server_that_tells_no_figures_none_are_shown(case: Case) -> None:
+    case.feed.counters = {"received": 7, "rejected": 0}
+    case.bar.refresh()
+    assert case.bar.text("peers") == case.bar.text("dropped") == case.bar.text("missed") == ""
+    assert case.bar._labels["peers"].toolTip() == ""

@@ -3,78 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QDialog, QLineEdit, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QLineEdit, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.errors import SettingsError
 from desktop_logs.core.settings import LogSettings
-from desktop_logs.ui.connect_dialog import ConnectDialog
 from desktop_logs.ui.exporting import ExportDialog
 from desktop_logs.ui.settings_dialog import SettingsDialog
 from desktop_logs.ui.theme import LIGHT, Theme
 from desktop_logs.ui.window import MainWindow
 from tests.ui.conftest import FakeActions
 from tests.ui.fakes import FakeFeed
-
-MakeWindow = Callable[..., MainWindow]
-
-
-@pytest.fixture
-def store_path(tmp_path: Path) -> Path:
-    return tmp_path / "window.ini"
-
-
-@pytest.fixture
-def feed() -> FakeFeed:
-    return FakeFeed()
-
-
-@pytest.fixture
-def make_window(theme: Theme, actions: FakeActions, feed: FakeFeed, store_path: Path, qtbot: QtBot) -> MakeWindow:
-    def make(*, local: FakeFeed | None = feed) -> MainWindow:
-        store = QSettings(str(store_path), QSettings.Format.IniFormat)
-        window = MainWindow(local=local, actions=actions, theme=theme, store=store, local_url="http://127.0.0.1:5647")
-        qtbot.addWidget(window)
-        window.show()
-        qtbot.waitUntil(window.isActiveWindow)
-        return window
-
-    return make
-
-
-@pytest.fixture
-def window(make_window: MakeWindow) -> MainWindow:
-    return make_window()
-
-
-def tab_texts(window: MainWindow) -> list[str]:
-    tabs = window._strip.tabs
-    return [tabs.tabText(index) for index in range(tabs.count())]
-
-
-def dialog_of(window: MainWindow, kind: type[QDialog]) -> QDialog:
-    found = [dialog for dialog in window.findChildren(kind) if dialog.isVisible()]
-    assert len(found) == 1
-    return found[0]
-
-
-def press(window: MainWindow, qtbot: QtBot, key: Qt.Key, *, shift: bool = False) -> None:
-    keys = Qt.KeyboardModifier.ControlModifier
-    if shift:
-        keys |= Qt.KeyboardModifier.ShiftModifier
-    qtbot.keyClick(window.focusWidget() or window, key, keys)
-
-
-def action(window: MainWindow, name: str) -> None:
-    next(one for one in window.actions() if one.text() == name).trigger()
-
+from tests.ui.windows import MakeWindow, action, dialog_of, press, tab_texts
 
 # Tabs
 
@@ -131,83 +76,6 @@ def test_window_without_a_local_hub_has_only_remote_pages(make_window: MakeWindo
     window.clear_notice("port")
     window.close_page(0)
     assert window.current_page is None
-
-
-# Connecting
-
-
-def test_dialog_connects_and_the_server_is_remembered_without_its_token(
-    window: MainWindow, actions: FakeActions, store_path: Path, qtbot: QtBot
-) -> None:
-    press(window, qtbot, Qt.Key.Key_T)
-    dialog = dialog_of(window, ConnectDialog)
-    address = ServerAddress("http://localhost:3000", "/llamaproxws")
-    dialog.connect_requested.emit(address, "s3cret")
-    assert actions.connected == [(address, "s3cret")]
-    assert window.current_page is window.pages[1]
-    assert window._remembered.recents == [address]
-    window.close()
-    assert b"s3cret" not in store_path.read_bytes()
-
-
-def test_same_server_again_goes_to_its_tab(window: MainWindow, actions: FakeActions) -> None:
-    address = ServerAddress("http://localhost:3000")
-    for _ in range(2):
-        window._remotes._connect(address, "", None)
-        window._strip.tabs.setCurrentIndex(0)
-    assert len(window.pages) == 2
-    assert len(actions.feeds) == 1
-
-
-def test_server_that_the_program_connected_is_known_too(window: MainWindow, actions: FakeActions) -> None:
-    address = ServerAddress("https://logs.example")
-    page = window.add_feed(FakeFeed("logs.example", "logs.example/socket.io"), address=address)
-    window._remotes._connect(address, "", None)
-    assert actions.connected == []
-    assert window.current_page is page
-    assert tab_texts(window)[1] == "logs.example"
-
-
-def test_what_prevents_connecting_is_told_in_the_dialog(window: MainWindow) -> None:
-    window.open_connect_dialog()
-    dialog = dialog_of(window, ConnectDialog)
-    assert isinstance(dialog, ConnectDialog)
-    dialog.connect_requested.emit(ServerAddress("http://nowhere:1"), "")
-    assert dialog._problem.sentence == "There is no such host."
-    assert len(window.pages) == 1
-
-
-def test_failed_remote_offers_to_try_again_and_to_edit(window: MainWindow, actions: FakeActions, qtbot: QtBot) -> None:
-    window._remotes._connect(ServerAddress("http://localhost:3000"), "", None)
-    remote = actions.feeds[0]
-    remote.set_state("failed", "failed", "localhost:3000 answers, but not as a Socket.IO server. Check the path.")
-    page = window.pages[1]
-    qtbot.waitUntil(lambda: "Check the path" in page.notices.texts.get("feed", ""))
-    buttons = {button.text(): button for button in page.notices.findChildren(QPushButton)}
-    buttons["Try again"].click()
-    assert actions.retried == [remote]
-    buttons["Edit…"].click()
-    dialog = dialog_of(window, ConnectDialog)
-    assert isinstance(dialog, ConnectDialog)
-    assert dialog._url.text() == "http://localhost:3000"
-    dialog.connect_requested.emit(ServerAddress("http://localhost:3001"), "")
-    assert actions.disconnected == [remote]
-    assert tab_texts(window)[1:] == ["localhost:3001"]
-
-
-def test_problem_stays_while_it_is_tried_again_and_goes_when_it_is_over(window: MainWindow, qtbot: QtBot) -> None:
-    remote = FakeFeed("staging", "10.0.0.7:3000")
-    page = window.add_feed(remote)
-    remote.set_state("waiting", "reconnecting", "10.0.0.7:3000 refused the connection.", time.monotonic() + 9)
-    qtbot.waitUntil(lambda: "feed" in page.notices.texts)
-    remote.set_state("starting", "connecting")
-    qtbot.waitUntil(lambda: page._last_state.phase == "starting")
-    assert "feed" in page.notices.texts
-    remote.set_state("live", "connected")
-    qtbot.waitUntil(lambda: page.notices.texts == {})
-
-
-# Menu
 
 
 def test_export_is_given_what_is_shown_and_selected(window: MainWindow, feed: FakeFeed, qtbot: QtBot) -> None:
