@@ -2,7 +2,7 @@
 
     python -m tests.bench [--runs 3] [--only posted,idle] [--quick]
 
-A run takes a quarter of an hour; --quick a tenth of the records, once, to see that all of it works.
+A run takes twenty minutes; --quick a tenth of the records, once, to see that all of it works.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from tests.bench import (
     client,
     events,
+    fanout,
     filtering,
     history_search,
     idle,
@@ -44,6 +45,7 @@ FIGURES: dict[str, ModuleType] = {
     "history": history_search,
     "sustained": sustained,
     "memory": memory,
+    "fanout": fanout,
     "logging": logging_call,
     "starting": starting,
     "idle": idle,
