@@ -35,7 +35,7 @@ class Broadcaster:
         self._clock_ns = clock_ns
         self._viewers: dict[str, _Viewer] = {}
         self._news = asyncio.Event()
-        self.skipped = 0
+        self.dropped_slow = 0
         """Records that left the ring before a slow viewer could take them, summed over viewers."""
 
     @property
@@ -105,7 +105,7 @@ class Broadcaster:
         try:
             records = self._hub.ring.since(viewer.cursor, SLICE_RECORDS)
         except Evicted as evicted:
-            self.skipped += evicted.first_seq - 1 - viewer.cursor
+            self.dropped_slow += evicted.first_seq - 1 - viewer.cursor
             viewer.cursor = evicted.first_seq - 1
             return
         size = 0

@@ -20,16 +20,21 @@ from typing import Any, NamedTuple, TypeVar
 
 import aiohttp
 import msgspec
-from aiohttp import WSMessage, WSMsgType
+from aiohttp import WSMessage, WSMsgType, web
+from aiohttp.web import WebSocketResponse
 from engineio.async_drivers.aiohttp import WebSocket as DriverWebSocket
+
+from desktop_logs.net.outlet import Frames, Line
 
 TURN_S = 0.003
 """So long frames are taken before others have their turn of the loop; a batch that is begun is finished."""
 BATCH_EVENTS = 64  # of 10 µs each; larger ones save little more
 BATCH_CHARACTERS = 64_000
-# engineio ends a connection on which its own loop sees no message for ping interval and timeout together, 45 s. In a
+# engineio ends a connection on which its own loop sees no message for ping interval and timeout together, 25 s. In a
 # long burst a message goes its way so often.
 LIBRARY_EVERY_S = 5.0
+CLOSE_TIMEOUT_S = 2.0
+"""So long a client has to answer the closing frame."""
 
 # Engine.IO's MESSAGE and Socket.IO's EVENT in the default namespace, in the one spelling that every client has.
 _HEAD = re.compile(r'42([0-9]{1,15})?\["logs?"[,\]]')
@@ -194,11 +199,37 @@ def _received(receiving: Coroutine[Any, Any, _T], before_waiting: Callable[[], N
 
 
 class HubWebSocket(DriverWebSocket):  # type: ignore[misc]  # engineio ships no types
-    """engineio's WebSocket at a server, with the short way in it, which *server* opens for an Engine.IO socket."""
+    """engineio's WebSocket at a server, with the short way in it, which *server* opens for an Engine.IO socket, and
+    with frames for all on the way out."""
 
     def __init__(self, handler: Any, server: Any) -> None:
         super().__init__(handler, server)
+        self._line: Line = handler.__self__.queue
         self._short_way: ShortWay = server.open_short_way(handler.__self__)
+
+    async def __call__(self, environ: dict[str, Any]) -> WebSocketResponse:
+        """Serve the connection until its end."""
+        request: web.Request = environ["aiohttp.request"]
+        # Compressed, a frame would be another one for each client; and logs go to this machine, or over a quick net.
+        self._sock = WebSocketResponse(
+            compress=False, max_msg_size=self.server.max_http_buffer_size, timeout=CLOSE_TIMEOUT_S
+        )
+        await self._sock.prepare(request)
+        self.environ = environ
+        self._line.lead_to(request.transport)
+        await self.handler(self)
+        return self._sock
+
+    async def send(self, message: str | bytes | Frames) -> None:
+        """Send what engineio's writer took from the client's line."""
+        if isinstance(message, Frames):
+            self._line.write(message)
+            return
+        self._line.passed_bytes += len(message)
+        if isinstance(message, str):
+            await self._sock.send_str(message)
+        else:
+            await self._sock.send_bytes(message)
 
     async def wait(self) -> str | bytes:
         """The next frame for engineio. Raises OSError at the end, and for an empty frame, over which it would trip

@@ -19,6 +19,7 @@ from desktop_logs.net.broadcast import Broadcaster
 from desktop_logs.net.eventingest import EventIngest
 from desktop_logs.net.guard import guard
 from desktop_logs.net.ingest import MAX_BODY_BYTES, HttpIngest
+from desktop_logs.net.leaving import PATIENCE, Patience
 from desktop_logs.net.peers import HubPeers
 from desktop_logs.net.searching import HttpSearch, Search
 from desktop_logs.net.sio import HubSocketServer, PeerFaults, quiet_logger
@@ -43,9 +44,11 @@ class HubServer:
         access: Access = LOCAL_ACCESS,
         more_stats: Callable[[], Mapping[str, int]] = dict,
         search: Search | None = None,
+        patience: Patience = PATIENCE,
     ) -> None:
         """*report* is told, once a kind, what peers do wrong; *access* says who may; *more_stats* adds to
-        `GET /api/stats`; *search* answers `GET /api/search`, None where no history is kept."""
+        `GET /api/stats`; *search* answers `GET /api/search`, None where no history is kept; *patience* is
+        what clients that do not answer are given."""
         self._hub = hub
         self._version = version
         self._clock_ns = clock_ns
@@ -57,7 +60,7 @@ class HubServer:
         self._ingest = HttpIngest(hub, clock_ns, self._heard_from)
         self._search = HttpSearch(search, clock_ns)
         self._events = EventIngest(hub, clock_ns, report)
-        self._sockets = HubSocketServer(faults=self._faults, tasks=self._tasks)
+        self._sockets = HubSocketServer(faults=self._faults, tasks=self._tasks, patience=patience)
         self._peers = HubPeers(
             hub,
             access,
@@ -104,6 +107,7 @@ class HubServer:
         self.port = runner.addresses[0][1]
         self._unsubscribe = self._hub.subscribe(self._broadcaster.wake)
         self._tasks.start(self._broadcaster.run(), "broadcast")
+        self._tasks.start(self._sockets.watch.run(), "watch")
 
     async def stop(self) -> None:
         """Take nothing more in, let what is under way be answered, close every connection."""
@@ -118,6 +122,7 @@ class HubServer:
         await self._sockets.close_all()
         await self._sockets.shutdown()
         await runner.cleanup()
+        self._sockets.cut_all()
         await self._tasks.cancel_all()
 
     def stats(self) -> dict[str, int]:
@@ -126,7 +131,8 @@ class HubServer:
             **self._hub.stats(),
             "viewers": len(self._broadcaster.viewers),
             "producers": self._peers.producers + self._count_http_producers(),
-            "viewer_skipped": self._broadcaster.skipped,
+            "dropped_slow": self._broadcaster.dropped_slow,
+            "viewers_cut": self._sockets.watch.cut_off,
             "peer_faults": self._faults.count,
             **self._more_stats(),
         }

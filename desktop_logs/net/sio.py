@@ -13,10 +13,11 @@ import re
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import engineio
 import socketio
-from aiohttp import StreamReader
+from aiohttp import StreamReader, web
 from engineio.async_drivers import aiohttp as aiohttp_driver
 from engineio.async_socket import AsyncSocket
 from engineio.payload import Payload
@@ -26,7 +27,8 @@ from desktop_logs.core.wire import MAX_PACKET_BYTES
 from desktop_logs.net.eventingest import Answer
 from desktop_logs.net.fastpath import HubWebSocket, LogEvent, ShortWay
 from desktop_logs.net.guard import IS_PAGE
-from desktop_logs.net.outlet import Outlet
+from desktop_logs.net.leaving import PATIENCE, Patience, Watch
+from desktop_logs.net.outlet import Line, Outlet
 from desktop_logs.tasks import Tasks
 
 # A packet over MAX_PACKET_BYTES is refused by us, with a sentence; one over this, by closing the connection.
@@ -97,13 +99,23 @@ def _translate_request(request: Any) -> dict[str, Any]:
 
 
 class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no types
-    """An Engine.IO server whose tasks end with the hub (its own would sleep on until the next ping is due), and whose
-    WebSockets have the short way."""
+    """An Engine.IO server whose tasks end with the hub (its own would sleep on until the next ping is due), whose
+    WebSockets have the short way, and which lets go of a client that does not let go by itself."""
 
-    def __init__(self, tasks: Tasks, open_short_way: Callable[[AsyncSocket], ShortWay], **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(
+        self, tasks: Tasks, patience: Patience, open_short_way: Callable[[AsyncSocket], ShortWay], **options: Any
+    ) -> None:
+        super().__init__(
+            ping_interval=patience.ping_interval_s,
+            ping_timeout=patience.ping_timeout_s,
+            monitor_clients=False,  # leaving.Watch does
+            **options,
+        )
         self._tasks = tasks
+        self._patience = patience
         self.open_short_way = open_short_way
+        # Which client has asked last over a connection: behind a proxy many share one.
+        self._askers: WeakKeyDictionary[asyncio.Transport, Line] = WeakKeyDictionary()
         # The driver's own dictionary is one for the process.
         self._async: dict[str, Any] = {
             **aiohttp_driver._async,
@@ -115,6 +127,50 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no 
         self, target: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any
     ) -> asyncio.Task[Any]:
         return self._tasks.start(target(*args, **kwargs), f"engineio {target.__name__}")
+
+    def create_queue(self, *args: Any, **kwargs: Any) -> Line:
+        return Line()
+
+    async def handle_request(self, request: web.Request) -> web.StreamResponse:
+        self.note_asker(request.query.get("sid", ""), request.transport)
+        response: web.StreamResponse = await super().handle_request(request)
+        return response
+
+    def note_asker(self, eio_sid: str, connection: asyncio.Transport | None) -> None:
+        """The client has asked for something over that connection."""
+        socket = self.sockets.get(eio_sid)
+        if socket is not None and connection is not None:
+            self._askers[connection] = socket.queue
+
+    def cut(self, eio_sid: str) -> None:
+        """End all that there is of a client at once, without telling it; nothing when it has gone."""
+        socket = self.sockets.get(eio_sid)
+        if socket is not None:
+            for connection in self._connections(socket.queue):
+                connection.abort()
+            closing = socket.close(wait=False, abort=True, reason=self.reason.TRANSPORT_ERROR)
+            self._tasks.start(closing, "engineio close")
+
+    def cut_connections(self) -> None:
+        """End every connection that a client has ever asked over and that is still there."""
+        for connection in list(self._askers):
+            connection.abort()
+
+    def release(self, line: Line) -> None:
+        """Let a client that has gone have what is on its way to it, for a while. A connection would otherwise stay as
+        long as the other side does not take what was written: for ever, when that is stopped."""
+
+        def end() -> None:
+            if line.way is not None:
+                line.way.abort()
+            for connection in self._connections(line):
+                if connection.get_write_buffer_size():
+                    connection.abort()
+
+        asyncio.get_running_loop().call_later(self._patience.linger_s, end)
+
+    def _connections(self, line: Line) -> list[asyncio.Transport]:
+        return [connection for connection, asker in list(self._askers.items()) if asker is line]
 
 
 class Peers(Protocol):
@@ -148,9 +204,11 @@ class Peers(Protocol):
 class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
     """An AsyncServer that leaves its clients to `peers`, and acknowledges when those say so."""
 
-    def __init__(self, *, faults: PeerFaults, tasks: Tasks) -> None:
+    def __init__(self, *, faults: PeerFaults, tasks: Tasks, patience: Patience = PATIENCE) -> None:
         """Its clients are dealt with by `peers`, to be set before the first of them comes."""
-        self._tasks = tasks  # first: the Engine.IO server is made with them
+        # First: the Engine.IO server is made with them.
+        self._tasks = tasks
+        self._patience = patience
         super().__init__(
             async_mode="aiohttp",
             # In a handler of its own a message could overtake the one before it.
@@ -163,12 +221,13 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
         )
         take_large_requests()
         self.peers: Peers
+        self.watch = Watch(self.eio.sockets, self.eio.cut, patience)
         self._handled = 0
 
     def open_outlet(self, eio_sid: str) -> Outlet | None:
         """The way out to a client; None when it has gone."""
         socket = self.eio.sockets.get(eio_sid)
-        return Outlet(socket) if socket is not None else None
+        return Outlet(socket, functools.partial(self.eio.cut, eio_sid)) if socket is not None else None
 
     def _open_short_way(self, socket: AsyncSocket) -> ShortWay:
         def take(events: list[LogEvent]) -> asyncio.Future[Any] | None:
@@ -184,7 +243,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
         return ShortWay(take, MAX_PACKET_BYTES, self.logger, is_open=is_connected)
 
     def _engineio_server_class(self) -> Callable[..., _Engine]:
-        return functools.partial(_Engine, self._tasks, self._open_short_way)
+        return functools.partial(_Engine, self._tasks, self._patience, self._open_short_way)
 
     async def close_all(self) -> None:
         """Say goodbye to every client. (engineio's own `disconnect()` waits until each has fetched all that is queued
@@ -192,6 +251,14 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
         for socket in list(self.eio.sockets.values()):
             await socket.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
         self.eio.sockets.clear()
+
+    def cut_all(self) -> None:
+        """End the connections whose clients did not take the goodbye."""
+        self.eio.cut_connections()
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        self.eio.note_asker(eio_sid, environ["aiohttp.request"].transport)
+        await super()._handle_eio_connect(eio_sid, environ)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         is_ours = namespace in (None, "/")
@@ -216,6 +283,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             # Ends the writer of a WebSocket, and the request that a polling client has left waiting: engineio would
             # let that stand until the next ping is due, and a client that waits for it with it.
             await socket.queue.put(None)
+            self.eio.release(socket.queue)
 
     async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
         # A polling request may bring thousands of packets, and handling them never waits by itself.

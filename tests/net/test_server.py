@@ -192,60 +192,6 @@ async def test_who_leaves_is_forgotten(connect: Connect, server: HubServer, hub:
     hub.take(["x"], time.time_ns())
 
 
-async def test_a_viewer_that_reads_nothing_is_passed_over_and_catches_up(server: HubServer, hub: Hub) -> None:
-    """The raw socket stops reading; the hub's queue for it stays bounded and the records wait in the ring."""
-    from desktop_logs.net.outlet import MAX_QUEUED_PACKETS
-
-    async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(f"{server.url}/socket.io/?EIO=4&transport=websocket", max_msg_size=0) as raw,
-    ):
-        await raw.receive_str()
-        await raw.send_str("40")
-        await raw.receive_str()
-        await soon("it is a viewer", lambda: server.stats()["viewers"] == 1)
-        for _ in range(9):
-            hub.take(["x" * 20_000] * 500, time.time_ns())
-            await asyncio.sleep(0.05)
-        (socket,) = server._sockets.eio.sockets.values()
-        assert socket.queue.qsize() <= MAX_QUEUED_PACKETS
-        hub.take(["the end"], time.time_ns())
-        got = 0
-        async for message in raw:
-            if message.data == "2":  # engine.io's ping
-                await raw.send_str("3")
-                continue
-            got += 1
-            if "the end" in message.data:
-                break
-        assert got + server.stats()["viewer_skipped"] == 4_501
-
-
-async def test_a_viewer_that_answers_no_ping_is_let_go_and_the_others_go_on(
-    connect: Connect, server: HubServer, hub: Hub
-) -> None:
-    engine = server._sockets.eio
-    engine.ping_interval, engine.ping_timeout = 0.1, 0.2
-    async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(f"{server.url}/socket.io/?EIO=4&transport=websocket") as silent,
-    ):
-        await silent.send_str("40")
-        await soon("it is a viewer", lambda: server.stats()["viewers"] == 1)
-        engine.ping_interval, engine.ping_timeout = 25, 20
-        good = await connect()
-        await soon("both are viewers", lambda: server.stats()["viewers"] == 2)
-        (socket, _) = engine.sockets.values()
-        await soon("its ping is overdue", lambda: socket.last_ping)
-        engine.ping_timeout = 0
-        await asyncio.sleep(0.05)
-        hub.take(["first", "second"], time.time_ns())
-        await soon("it is let go", lambda: server.stats()["viewers"] == 1)
-        engine.ping_timeout = 20
-        hub.take(["third"], time.time_ns())
-        await soon("the other has all", lambda: good.messages() == ["first", "second", "third"])
-
-
 async def test_an_event_with_too_much_attached_is_refused_and_the_connection_goes_on(
     connect: Connect, hub: Hub
 ) -> None:
