@@ -58,6 +58,8 @@ class LocalHub:
         )
         self.hub = Hub(self.disk)
         self._history = LocalHistory(history)
+        # Its own thread: a viewer that resumes must not wait for a search.
+        self._catching_up = LocalHistory(history)
         self._is_open = False
         self._report = report
         self._more_stats = more_stats
@@ -74,7 +76,8 @@ class LocalHub:
             make = await asyncio.to_thread(_server_class)
             self._server = make(
                 self.hub,
-                search=self._history.search,
+                history=self._history,
+                catching_up=self._catching_up,
                 version=__version__,
                 clock_ns=time.time_ns,
                 report=self._report,
@@ -151,6 +154,7 @@ class LocalHub:
             if self._server is not None:
                 await self._server.stop()
             await self._history.close()
+            await self._catching_up.close()
             self._become(FeedState("closed", "closed"))
         finally:
             flushed = await asyncio.to_thread(self.close_files)

@@ -121,6 +121,8 @@ class Hub:
         """Why the newest refused entry was refused; empty while none was."""
         self.epoch = ""
         """Another one when a number no longer means what it meant; told by what `restore` found."""
+        self.restored_head = 0
+        """No earlier run has given a number above this one, and this run gives them all, without a hole."""
         self._head = 0
         self._producers = Producers()
         self._listeners: list[Callable[[], None]] = []
@@ -132,7 +134,7 @@ class Hub:
 
     def restore(self, restored: Restored) -> None:
         """Go on where earlier runs have ended; before the first `take`."""
-        self._head = restored.head
+        self._head = self.restored_head = restored.head
         self.epoch = restored.epoch
         self._producers.restore(restored.producers)
         self.ring.extend(restored.newest)

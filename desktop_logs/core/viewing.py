@@ -64,7 +64,8 @@ class Subscribe:
 @dataclass(frozen=True, slots=True)
 class Search:
     """A question to the history: the newest below *before_seq*; or, where one is given, the oldest after *after_seq*;
-    or what stands within *span_ms* of the record *around_seq*."""
+    or what stands within *span_ms* of the record *around_seq*. Those two bring all, whatever the query. The answer
+    is newest first in any case."""
 
     query: Query
     bands: frozenset[int] = ALL_BANDS
@@ -169,12 +170,15 @@ def parse_search(payload: object, now_ns: int) -> Search:
         span_ms = span
     if sum(given is not None for given in (before_seq, after_seq, around_seq)) > 1:
         raise PeerError("search takes one of before_seq, after_seq and around.")
+    query, bands = _query(asked, now_ns), _bands(asked)
+    if before_seq is None and (after_seq, around_seq) != (None, None) and not (query.is_empty and bands == ALL_BANDS):
+        raise PeerError(
+            "search with after_seq or around takes no query and no levels: it brings all that stands there."
+        )
     limit = asked.get("limit", 200)
     if type(limit) is not int or not 1 <= limit <= MAX_SEARCH_LIMIT:
         raise PeerError(f"limit must be a whole number from 1 to {MAX_SEARCH_LIMIT:,}.")
-    return Search(
-        _query(asked, now_ns), _bands(asked), before_seq, after_seq, around_seq, span_ms, limit, _seq(asked, "id")
-    )
+    return Search(query, bands, before_seq, after_seq, around_seq, span_ms, limit, _seq(asked, "id"))
 
 
 # A viewer reads what a hub says: the same errors.

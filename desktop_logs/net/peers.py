@@ -10,10 +10,12 @@ from desktop_logs.core.access import Access, Rights
 from desktop_logs.core.errors import PeerError
 from desktop_logs.core.hub import Hub
 from desktop_logs.core.viewing import Auth, parse_auth
+from desktop_logs.net.asking import Asking
 from desktop_logs.net.broadcast import Broadcaster
 from desktop_logs.net.eventingest import Answer, AnswerTo, EventIngest
 from desktop_logs.net.fastpath import LogEvent
 from desktop_logs.net.outlet import Outlet
+from desktop_logs.net.viewers import Viewers
 
 NEEDS_TOKEN = "This hub needs a token, and the one given is not right. Ask for it where the hub runs."
 MAY_NOT_SEND = "this token may only read. Use the producer token to send"
@@ -40,6 +42,8 @@ class HubPeers:
         hub: Hub,
         access: Access,
         broadcaster: Broadcaster,
+        viewers: Viewers,
+        asking: Asking,
         events: EventIngest,
         open_outlet: Callable[[str], Outlet | None],
         answer: Callable[[str], AnswerTo],
@@ -49,6 +53,8 @@ class HubPeers:
         self._hub = hub
         self._access = access
         self._broadcaster = broadcaster
+        self._viewers = viewers
+        self._asking = asking
         self._events = events
         self._open_outlet = open_outlet
         self._answer = answer
@@ -60,6 +66,12 @@ class HubPeers:
     def producers(self) -> int:
         """How many clients have sent entries."""
         return len(self._producers)
+
+    @property
+    def viewers(self) -> int:
+        """How many clients view, of either version; a producer of version 2 that asked for nothing is none."""
+        greeted = self._viewers.greeted
+        return len(self._broadcaster.viewers) + len(greeted) - len(greeted & self._producers - self._viewers.subscribed)
 
     def refusal(self, eio_sid: str, auth: object, *, is_page: bool) -> str:
         """Why the client may not connect, in one line; empty when it may."""
@@ -82,6 +94,8 @@ class HubPeers:
     def gone(self, eio_sid: str) -> None:
         """The client has left, or was never let in."""
         self._broadcaster.dismiss(eio_sid)
+        self._viewers.dismiss(eio_sid)
+        self._asking.dismiss(eio_sid)
         self._clients.pop(eio_sid, None)
         self._producers.discard(eio_sid)
         self._asked.discard(eio_sid)
@@ -104,6 +118,9 @@ class HubPeers:
         client = self._clients.get(eio_sid)
         if client is None or Rights.VIEW not in client.rights:
             return
+        if client.is_new:
+            self._asking.send_snapshot(eio_sid)
+            return
         self._asked.add(eio_sid)
         if eio_sid not in self._broadcaster.viewers:
             self._admit(eio_sid)
@@ -111,9 +128,11 @@ class HubPeers:
 
     def called(self, eio_sid: str, name: str, payload: object, ack_id: int | None) -> None:
         """The client sent another event: one of version 2, or somebody else's."""
+        self._asking.call(eio_sid, name, payload, ack_id)
 
     def acknowledged(self, eio_sid: str, ack_id: int) -> None:
         """The client has acknowledged what was sent with that id."""
+        self._viewers.acknowledged(eio_sid, ack_id)
 
     def oversize(self, what: str) -> Answer:
         """Something too large to be looked at came: *what*. The answer for who sent it."""
@@ -123,5 +142,11 @@ class HubPeers:
 
     def _admit(self, eio_sid: str) -> None:
         outlet = self._open_outlet(eio_sid)
-        if outlet is not None:
+        client = self._clients.get(eio_sid)
+        if outlet is None or client is None:
+            return
+        if client.is_new:
+            self._asking.admit(eio_sid, outlet)
+            self._viewers.admit(eio_sid, outlet, client.auth.resume)
+        else:
             self._broadcaster.admit(eio_sid, outlet)

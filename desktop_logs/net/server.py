@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import functools
+import uuid
 from collections.abc import Callable, Mapping
 
 import aiohttp
@@ -14,15 +15,18 @@ from aiohttp import web
 from desktop_logs.core.access import LOCAL_ACCESS, Access
 from desktop_logs.core.addresses import HUB_HOST
 from desktop_logs.core.errors import ListenError
+from desktop_logs.core.history import History
 from desktop_logs.core.hub import Hub
+from desktop_logs.net.asking import Asking
 from desktop_logs.net.broadcast import Broadcaster
 from desktop_logs.net.eventingest import EventIngest
 from desktop_logs.net.guard import guard
 from desktop_logs.net.ingest import MAX_BODY_BYTES, HttpIngest
 from desktop_logs.net.leaving import PATIENCE, Patience
 from desktop_logs.net.peers import HubPeers
-from desktop_logs.net.searching import HttpSearch, Search
+from desktop_logs.net.searching import HttpSearch
 from desktop_logs.net.sio import HubSocketServer, PeerFaults, quiet_logger
+from desktop_logs.net.viewers import Viewers
 from desktop_logs.tasks import Tasks
 
 NAME = "desktop-logs"
@@ -43,12 +47,14 @@ class HubServer:
         report: Callable[[str], None],
         access: Access = LOCAL_ACCESS,
         more_stats: Callable[[], Mapping[str, int]] = dict,
-        search: Search | None = None,
+        history: History | None = None,
+        catching_up: History | None = None,
         patience: Patience = PATIENCE,
     ) -> None:
         """*report* is told, once a kind, what peers do wrong; *access* says who may; *more_stats* adds to
-        `GET /api/stats`; *search* answers `GET /api/search`, None where no history is kept; *patience* is
-        what clients that do not answer are given."""
+        `GET /api/stats`; *history* answers searches, None where none is kept; *catching_up* is a second way to it, for
+        viewers that resume, which must not wait for a search; *patience* is what clients that do not answer are
+        given."""
         self._hub = hub
         self._version = version
         self._clock_ns = clock_ns
@@ -58,20 +64,32 @@ class HubServer:
         self._broadcaster = Broadcaster(hub, clock_ns)
         self._http_producers: dict[str, float] = {}
         self._ingest = HttpIngest(hub, clock_ns, self._heard_from)
-        self._search = HttpSearch(search, clock_ns)
+        self._search = HttpSearch(history.search if history is not None else None, clock_ns)
+        self._viewers = Viewers(
+            hub,
+            self._tasks,
+            name=NAME,
+            version=version,
+            history=catching_up,
+            has_search=history is not None,
+            stall_s=patience.stall_s,
+        )
+        asking = Asking(hub, self._viewers, self._tasks, clock_ns=clock_ns, stats=self.stats, history=history)
         self._events = EventIngest(hub, clock_ns, report)
         self._sockets = HubSocketServer(faults=self._faults, tasks=self._tasks, patience=patience)
         self._peers = HubPeers(
             hub,
             access,
             self._broadcaster,
+            self._viewers,
+            asking,
             self._events,
             self._sockets.open_outlet,
             lambda eio_sid: functools.partial(self._sockets.acknowledge, eio_sid),
         )
         self._sockets.peers = self._peers
         self._runner: web.AppRunner | None = None
-        self._unsubscribe: Callable[[], None] | None = None
+        self._unsubscribe: list[Callable[[], None]] = []
         self.port = 0
 
     @property
@@ -81,6 +99,9 @@ class HubServer:
 
     async def start(self, port: int, paths: tuple[str, ...] = ("/socket.io",)) -> None:
         """Listen on *port* (0: any free one), with Socket.IO on each of *paths*. Raises ListenError."""
+        if not self._hub.epoch:
+            # No store tells whose numbers they are: they are this run's.
+            self._hub.epoch = uuid.uuid4().hex
         app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/api/stats", self._get_stats)
@@ -105,7 +126,7 @@ class HubServer:
             raise await _listen_error(port, failure) from None
         self._runner = runner
         self.port = runner.addresses[0][1]
-        self._unsubscribe = self._hub.subscribe(self._broadcaster.wake)
+        self._unsubscribe = [self._hub.subscribe(self._broadcaster.wake), self._hub.subscribe(self._viewers.wake)]
         self._tasks.start(self._broadcaster.run(), "broadcast")
         self._tasks.start(self._sockets.watch.run(), "watch")
 
@@ -114,8 +135,9 @@ class HubServer:
         if self._runner is None:
             return
         runner, self._runner = self._runner, None
-        if self._unsubscribe:
-            self._unsubscribe()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._viewers.stop()
         for site in list(runner.sites):
             await site.stop()
         await self._events.stop()
@@ -129,10 +151,11 @@ class HubServer:
         """The counters of protocol.md."""
         return {
             **self._hub.stats(),
-            "viewers": len(self._broadcaster.viewers),
+            "viewers": self._peers.viewers,
             "producers": self._peers.producers + self._count_http_producers(),
-            "dropped_slow": self._broadcaster.dropped_slow,
-            "viewers_cut": self._sockets.watch.cut_off,
+            "dropped_slow": self._broadcaster.dropped_slow + self._viewers.dropped_slow,
+            "dropped_evicted": self._viewers.dropped_evicted,
+            "viewers_cut": self._sockets.watch.cut_off + self._viewers.cut,
             "peer_faults": self._faults.count,
             **self._more_stats(),
         }

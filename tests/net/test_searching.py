@@ -56,7 +56,7 @@ def history() -> SmallHistory:
 
 @pytest.fixture
 async def http(hub: Hub, history: SmallHistory) -> AsyncIterator[aiohttp.ClientSession]:
-    server = HubServer(hub, version="1.2.3", clock_ns=time.time_ns, report=lambda sentence: None, search=history.search)
+    server = HubServer(hub, version="1.2.3", clock_ns=time.time_ns, report=lambda sentence: None, history=history)
     await server.start(0)
     async with aiohttp.ClientSession(server.url) as session:
         yield session
