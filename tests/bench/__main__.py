@@ -23,6 +23,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 from tests.bench import (
     client,
+    deliveries,
     events,
     fanout,
     filtering,
@@ -46,6 +47,7 @@ FIGURES: dict[str, ModuleType] = {
     "sustained": sustained,
     "memory": memory,
     "fanout": fanout,
+    "deliveries": deliveries,
     "logging": logging_call,
     "starting": starting,
     "idle": idle,
