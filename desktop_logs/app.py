@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from PySide6.QtCore import QSettings, QSocketNotifier
 from PySide6.QtWidgets import QApplication
 
 from desktop_logs import __version__
+from desktop_logs.admission import Admission
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import HUB_HOST, ServerAddress
 from desktop_logs.core.errors import FolderInUse, ListenError, SettingsError, StorageError
@@ -50,6 +51,7 @@ class WindowOptions:
     data_dir: Path
     remote: ServerAddress | None
     """A server to open a tab on."""
+    admission: Admission = field(default_factory=Admission)
 
 
 def run_window(options: WindowOptions) -> int:
@@ -100,6 +102,8 @@ class Desktop:
             report=self._report,
             console=self._printer.show,
             more_stats=self._window_stats,
+            access=options.admission.access,
+            tls=options.admission.tls,
         )
         store = QSettings(str(window_file(options.data_dir)), QSettings.Format.IniFormat)
         self._theme = Theme(application)

@@ -7,103 +7,20 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from desktop_logs import __version__
-from desktop_logs.core.addresses import DEFAULT_PATH, DEFAULT_PORT, ServerAddress, normal_path
+from desktop_logs import __version__, helptexts
+from desktop_logs.core.access import check_token, parse_origin
+from desktop_logs.core.addresses import DEFAULT_PATH, DEFAULT_PORT, HUB_HOST, LOCAL_URL, ServerAddress, normal_path
 from desktop_logs.core.errors import DesktopLogsError, UserError
 from desktop_logs.core.export import FORMATS
 from desktop_logs.core.levels import BANDS, parse_threshold
 from desktop_logs.terminal import complain, escape_what_cannot_be_written, let_go_of_output, write_out
 
-LOCAL_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
+if TYPE_CHECKING:
+    from desktop_logs.admission import AccessOptions
+
 USAGE_ERROR = 2
-
-_WINDOW_HELP = f"""\
-One window for the live logs of everything you run.
-
-Without a command a window opens with a log hub inside: programs send their logs to
-{LOCAL_URL}, they appear at once, are written to rotating files and can be
-searched. Without a display the same hub runs in the terminal."""
-
-_WINDOW_END = """\
-commands:
-  serve               the hub without a window
-  tail [URL]          print a hub's or a Socket.IO server's log as it comes
-  send [URL] [TEXT]   send a message, or lines from stdin
-  search QUERY        print what the history of this machine's hub holds
-  export OUT          the same into a file: JSON lines, CSV, text or HTML
-  stats [URL]         a hub's counters
-  `desktop-logs COMMAND --help` tells more of each.
-
-examples:
-  desktop-logs
-  desktop-logs --connect http://localhost:3000 --path /llamaproxws
-  desktop-logs --port 5700 --data-dir ~/logs-of-project-x"""
-
-_SERVE_HELP = """\
-Run the hub without a window. It prints `listening on …` when programs can send to it, writes the rotating files,
-and stops cleanly on SIGINT (Ctrl+C) and SIGTERM. Options left out come from settings.json in the data folder,
-which SIGHUP reads again."""
-
-_TAIL_HELP = """\
-Print a server's log: first the newest records that it holds, then each new one as it comes. The server is a Desktop
-Logs hub, or any Socket.IO server that speaks `log`, `logs` and `requestLogs`. A lost connection is made again."""
-
-_TAIL_END = """\
-examples:
-  desktop-logs tail --level warn
-  desktop-logs tail http://localhost:3000 --path /llamaproxws
-  desktop-logs tail --lines 500 --no-follow --json > last-500.jsonl"""
-
-_SEND_HELP = """\
-Send one message to a hub, or each line of stdin as an entry when there is no message. A line that is a JSON object
-({"level":"warn","message":"…"}) is taken as the entry itself. The first argument is the hub's URL when it begins with
-http:// or https://. Ends when everything is stored; lines wait while the hub's disk is full. Exit code 1: the hub
-refused an entry."""
-
-_SEND_END = """\
-examples:
-  desktop-logs send "deployed 4.2.1" --source release
-  my-server 2>&1 | desktop-logs send --source my-server
-  desktop-logs send http://127.0.0.1:5700 --level error "disk is full\""""
-
-_TIMES = """\
-times:
-  2h, 90s, 1h30m back from now; 10:30 of today; today, yesterday; 2026-11-20, 2026-11-20T10:30:00Z; without an offset
-  they are local"""
-
-_SEARCH_HELP = """\
-Print the newest records of the history that a query selects, the newest last, as tail does. The history of the data
-folder is read, whether its hub runs or not. QUERY is what the window's query bar takes, and its words may be several
-arguments; without it every record is meant. Exit code 0: found, 1: nothing found, 2: it did not work, or not all of the
-history could be read."""
-
-_SEARCH_END = f"""\
-{_TIMES}
-
-examples:
-  desktop-logs search timeout --since 2h
-  desktop-logs search --level error --since yesterday --limit 0
-  desktop-logs search 'source:api "connection refused"' --json
-  desktop-logs search --since today -- timeout -level:debug   (-- goes before words that begin with -)"""
-
-_EXPORT_HELP = """\
-Write the records of the history into a file, oldest first: all of them up to now, or those that a query selects. The
-history of the data folder is read, whether its hub runs or not. The file is there when it is complete; an export that
-is interrupted leaves none."""
-
-_EXPORT_END = f"""\
-{_TIMES}
-
-examples:
-  desktop-logs export everything.jsonl
-  desktop-logs export errors.html --query level:error --since 2026-11-20
-  desktop-logs export - --since 1h | gzip > last-hour.jsonl.gz"""
-
-_STATS_HELP = """\
-Print a hub's counters: records received = stored + duplicate + rejected + dropped (and those queued for the disk),
-viewers and producers, and the window's longest stall where the hub lives in a window."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -141,7 +58,7 @@ def _split(typed: list[str]) -> tuple[str, list[str]]:
 
 
 def _window(typed: list[str]) -> int:
-    parser = _parser("desktop-logs", _WINDOW_HELP, _WINDOW_END)
+    parser = _parser("desktop-logs", helptexts.WINDOW_HELP, helptexts.WINDOW_END)
     parser.add_argument("--version", action="version", version=f"desktop-logs {__version__}")
     parser.add_argument("--connect", metavar="URL", help="open a tab on this Socket.IO server as well")
     parser.add_argument(
@@ -152,6 +69,7 @@ def _window(typed: list[str]) -> int:
         f"{DEFAULT_PATH}",
     )
     _add_port_and_data_dir(parser)
+    _add_access(parser)
     options = parser.parse_args(typed)
     from desktop_logs.display import missing_display
     from desktop_logs.folders import data_dir
@@ -164,9 +82,15 @@ def _window(typed: list[str]) -> int:
         # Until the window hears of it, Ctrl+C ends the program at once. Python's KeyboardInterrupt would be lost where
         # Qt calls Python, or make half an import of one.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        from desktop_logs.admission import admit
         from desktop_logs.app import WindowOptions, run_window
+        from desktop_logs.openfiles import allow_many
 
-        return run_window(WindowOptions(options.port, hub_path, folder, remote))
+        allow_many()
+        admission = admit(_access_options(options), folder)
+        for warning in admission.warnings:
+            complain(warning)
+        return run_window(WindowOptions(options.port, hub_path, folder, remote, admission))
 
     from desktop_logs.serve import ServeOptions, serve
 
@@ -174,15 +98,17 @@ def _window(typed: list[str]) -> int:
         complain(f"{problem} The log of {remote.host} is printed here instead; Ctrl+C ends it.")
         return _tail_of(remote, "", "trace", 500, as_json=False, follow=True)
     complain(f"{problem} The hub runs in this terminal instead; Ctrl+C ends it.")
-    return serve(ServeOptions(options.port, hub_path, folder, {"console": True, "console_level": "trace"}))
+    printed = {"console": True, "console_level": "trace"}
+    return serve(ServeOptions(options.port, hub_path, folder, printed, _access_options(options)))
 
 
 def _serve(typed: list[str]) -> int:
-    parser = _parser("desktop-logs serve", _SERVE_HELP)
+    parser = _parser("desktop-logs serve", helptexts.SERVE_HELP)
     parser.add_argument(
         "--path", default=DEFAULT_PATH, metavar="P", help=f"one more Socket.IO path beside {DEFAULT_PATH}"
     )
     _add_port_and_data_dir(parser)
+    _add_access(parser)
     group = parser.add_argument_group("what is written where")
     group.add_argument("--console", action="store_true", default=None, help="print records as they come")
     group.add_argument("--console-level", type=_level, metavar="L", help="the lowest level printed (info)")
@@ -213,11 +139,12 @@ def _serve(typed: list[str]) -> int:
         "max_total_bytes", "history", "history_max_age_days", "history_max_bytes", "min_free_bytes",
     )  # fmt: skip
     overrides: dict[str, Any] = {name: value for name in named if (value := getattr(options, name)) is not None}
-    return serve(ServeOptions(options.port, normal_path(options.path), data_dir(options.data_dir), overrides))
+    folder, access = data_dir(options.data_dir), _access_options(options)
+    return serve(ServeOptions(options.port, normal_path(options.path), folder, overrides, access))
 
 
 def _tail(typed: list[str]) -> int:
-    parser = _parser("desktop-logs tail", _TAIL_HELP, _TAIL_END)
+    parser = _parser("desktop-logs tail", helptexts.TAIL_HELP, helptexts.TAIL_END)
     _add_server(parser)
     parser.add_argument("--path", default="", metavar="P", help=f"the server's Socket.IO path ({DEFAULT_PATH})")
     parser.add_argument("--level", type=_level, default="trace", metavar="L", help="the lowest level printed (trace)")
@@ -238,7 +165,7 @@ def _tail_of(address: ServerAddress, token: str, level: str, lines: int, *, as_j
 
 
 def _send(typed: list[str]) -> int:
-    parser = _parser("desktop-logs send", _SEND_HELP, _SEND_END)
+    parser = _parser("desktop-logs send", helptexts.SEND_HELP, helptexts.SEND_END)
     parser.add_argument("words", nargs="*", metavar="URL or MESSAGE", help=f"the hub ({LOCAL_URL}), and the message")
     _add_token(parser)
     parser.add_argument("--source", default="", metavar="S", help="where the entries come from")
@@ -257,7 +184,7 @@ def _send(typed: list[str]) -> int:
 
 
 def _search(typed: list[str]) -> int:
-    parser = _parser("desktop-logs search", _SEARCH_HELP, _SEARCH_END)
+    parser = _parser("desktop-logs search", helptexts.SEARCH_HELP, helptexts.SEARCH_END)
     parser.add_argument("words", nargs="*", metavar="QUERY", help="what is looked for")
     _add_range(parser)
     parser.add_argument("--level", type=_level, default="trace", metavar="L", help="the lowest level printed (trace)")
@@ -278,7 +205,7 @@ def _search(typed: list[str]) -> int:
 
 
 def _export(typed: list[str]) -> int:
-    parser = _parser("desktop-logs export", _EXPORT_HELP, _EXPORT_END)
+    parser = _parser("desktop-logs export", helptexts.EXPORT_HELP, helptexts.EXPORT_END)
     parser.add_argument("out", metavar="OUT", help="the file; - for stdout")
     parser.add_argument("--query", default="", metavar="Q", help="which records, as in the window's query bar (all)")
     _add_range(parser)
@@ -296,7 +223,7 @@ def _export(typed: list[str]) -> int:
 
 
 def _stats(typed: list[str]) -> int:
-    parser = _parser("desktop-logs stats", _STATS_HELP)
+    parser = _parser("desktop-logs stats", helptexts.STATS_HELP)
     _add_server(parser)
     parser.add_argument("--json", action="store_true", help="print the counters as one JSON object")
     options = parser.parse_args(typed)
@@ -317,6 +244,17 @@ def _stats(typed: list[str]) -> int:
     return 0
 
 
+def _tokens(typed: list[str]) -> int:
+    parser = _parser("desktop-logs tokens", helptexts.TOKENS_HELP, helptexts.TOKENS_END)
+    parser.add_argument("--new", action="store_true", help="make new ones; the old ones are good no more")
+    _add_data_dir(parser)
+    options = parser.parse_args(typed)
+    from desktop_logs.folders import data_dir
+    from desktop_logs.tokens import TokensOptions, tokens
+
+    return tokens(TokensOptions(data_dir(options.data_dir), options.new))
+
+
 _COMMANDS = {
     "": _window,
     "serve": _serve,
@@ -325,6 +263,7 @@ _COMMANDS = {
     "search": _search,
     "export": _export,
     "stats": _stats,
+    "tokens": _tokens,
 }
 
 
@@ -349,6 +288,41 @@ def _add_data_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", metavar="DIR", help="where files are kept (the user's data folder)")
 
 
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("who may use the hub", helptexts.ACCESS_HELP)
+    group.add_argument(
+        "--host", default=HUB_HOST, metavar="H", help="listen on this address; 0.0.0.0 for all of IPv4, :: of IPv6"
+    )
+    group.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        type=_origin,
+        metavar="URL",
+        help="let in pages of http://localhost:3000, say, with a token; may be given again",
+    )
+    group.add_argument("--viewer-token", type=_secret, metavar="T", help="in place of the one kept")
+    group.add_argument("--producer-token", type=_secret, metavar="T", help="in place of the one kept")
+    group.add_argument("--tls-cert", type=Path, metavar="FILE", help="serve https with this certificate (PEM)")
+    group.add_argument("--tls-key", type=Path, metavar="FILE", help="its key (PEM), unless it is in the same file")
+
+
+def _access_options(options: argparse.Namespace) -> AccessOptions:
+    from desktop_logs.admission import AccessOptions
+    from desktop_logs.net.tls import TlsFiles
+
+    cert, key = options.tls_cert, options.tls_key
+    if key is not None and cert is None:
+        raise UserError("--tls-key is of no use without --tls-cert.")
+    return AccessOptions(
+        options.host,
+        frozenset(options.allow_origin),
+        options.viewer_token or "",
+        options.producer_token or "",
+        TlsFiles(cert, key or cert) if cert is not None else None,
+    )
+
+
 def _add_range(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", default="", metavar="TIME", help="only records from then on")
     parser.add_argument("--until", default="", metavar="TIME", help="only records before")
@@ -368,6 +342,20 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 1 to 65535, or 0 for any free one")
     return int(text)
+
+
+def _origin(text: str) -> str:
+    try:
+        return parse_origin(text)
+    except UserError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
+
+
+def _secret(text: str) -> str:
+    try:
+        return check_token(text)
+    except UserError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
 
 
 def _token(text: str) -> str:

@@ -41,6 +41,11 @@ def settings_file(data: Path) -> Path:
     return data / "settings.json"
 
 
+def tokens_file(data: Path) -> Path:
+    """Where the hub's tokens are kept."""
+    return data / "tokens.json"
+
+
 def window_file(data: Path) -> Path:
     """Where the window keeps its geometry, its columns and the recent servers."""
     return data / "window.ini"

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop_logs import __version__
-from desktop_logs.core.addresses import DEFAULT_PATH, HUB_HOST
+from desktop_logs.core.access import LOCAL_ACCESS, Access
+from desktop_logs.core.addresses import DEFAULT_PATH
 from desktop_logs.core.errors import FolderInUse, ListenError, StorageError
 from desktop_logs.core.feed import FeedState
 from desktop_logs.core.history import History
@@ -24,6 +25,8 @@ from desktop_logs.storage.repair import Repairs, set_aside
 from desktop_logs.storage.segments import SegmentName, was_left_open
 
 if TYPE_CHECKING:
+    import ssl
+
     from desktop_logs.net.server import HubServer
 
 FLUSH_TIMEOUT_S = 5.0
@@ -41,6 +44,8 @@ class LocalHub:
         report: Callable[[str], None],
         console: Console | None = None,
         more_stats: Callable[[], Mapping[str, int]] = dict,
+        access: Access = LOCAL_ACCESS,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Nothing is opened yet. *what* is this program's name for others that want its data folder, and *report* is
         told what goes wrong beside the records; see HubServer for the rest."""
@@ -63,6 +68,8 @@ class LocalHub:
         self._is_open = False
         self._report = report
         self._more_stats = more_stats
+        self._access = access
+        self._tls = tls
         self._server: HubServer | None = None
         self._state = FeedState("starting", "starting")
         self._listeners: list[Callable[[], None]] = []
@@ -81,6 +88,8 @@ class LocalHub:
                 version=__version__,
                 clock_ns=time.time_ns,
                 report=self._report,
+                access=self._access,
+                tls=self._tls,
                 more_stats=lambda: {**self._stored(), **self._more_stats()},
             )
 
@@ -127,10 +136,23 @@ class LocalHub:
         try:
             await self._server.start(port, (DEFAULT_PATH, path))
         except ListenError as failure:
-            self._become(FeedState("failed", f"not listening on {HUB_HOST}:{port}", _as_sentence(str(failure))))
+            self._become(
+                FeedState("failed", f"not listening on {self._access.host}:{port}", _as_sentence(str(failure)))
+            )
             raise
         self._lock.announce(self.url)
         self._become(FeedState("live", f"listening on {self.address}"))
+
+    @property
+    def access(self) -> Access:
+        """Who may use it."""
+        return self._access
+
+    def change_access(self, access: Access) -> None:
+        """Let in by *access* from now on; its host stays as it was."""
+        self._access = access
+        if self._server is not None:
+            self._server.change_access(access)
 
     @property
     def is_open(self) -> bool:
@@ -191,7 +213,7 @@ class LocalHub:
 
     @property
     def address(self) -> str:
-        return self.url.removeprefix("http://")
+        return self.url.partition("://")[2]
 
     @property
     def url(self) -> str:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from desktop_logs.admission import AccessOptions, Admission, admit, admit_again
 from desktop_logs.collector import Collector
-from desktop_logs.core.errors import SettingsError
+from desktop_logs.core.errors import SettingsError, StorageError, UserError
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import history_dir, logs_dir, settings_file
 from desktop_logs.localhub import LocalHub
+from desktop_logs.openfiles import allow_many
 from desktop_logs.storage.folder import check_folder
 from desktop_logs.storage.settings_file import read_settings
 from desktop_logs.terminal import Printer, announce, complain
@@ -31,21 +34,34 @@ class ServeOptions:
     data_dir: Path
     overrides: Mapping[str, Any] = field(default_factory=dict)
     """Settings named on the command line; they go before those in the settings file."""
+    access: AccessOptions = field(default_factory=AccessOptions)
 
 
 def serve(options: ServeOptions) -> int:
     """Run a hub until SIGINT or SIGTERM; the exit code. Raises DesktopLogsError when it cannot begin."""
+    allow_many()
     check_folder(options.data_dir)
     settings = read_settings(settings_file(options.data_dir)).changed(**options.overrides)
-    return asyncio.run(_serve(options, settings))
+    admission = admit(options.access, options.data_dir)
+    for warning in admission.warnings:
+        complain(warning)
+    return asyncio.run(_serve(options, settings, admission))
 
 
-async def _serve(options: ServeOptions, settings: LogSettings) -> int:
+async def _serve(options: ServeOptions, settings: LogSettings, admission: Admission) -> int:
     printer = Printer(sys.stdout)
     printer.start()
-    hub = LocalHub(options.data_dir, settings, what="desktop-logs serve", report=complain, console=printer.show)
+    hub = LocalHub(
+        options.data_dir,
+        settings,
+        what="desktop-logs serve",
+        report=complain,
+        console=printer.show,
+        access=admission.access,
+        tls=admission.tls,
+    )
     stop = asyncio.Event()
-    _on_signals(stop, lambda: _reload(hub, options))
+    _on_signals(stop, lambda: _reload(hub, options, admission))
     try:
         try:
             # Before anything else: who has the folder already is told at once.
@@ -56,6 +72,8 @@ async def _serve(options: ServeOptions, settings: LogSettings) -> int:
             Collector().settle()
             await hub.listen(options.port, options.path)
             announce(f"listening on {hub.url}")
+            if not admission.access.is_local:
+                announce(_for_others(hub.url))
             announce(f"log files in {logs_dir(options.data_dir)}" if settings.files else "no log files")
             announce(f"history in {history_dir(options.data_dir)}" if settings.history else "no history")
             await _until(stop, hub)
@@ -91,7 +109,16 @@ async def _until(stop: asyncio.Event, hub: LocalHub) -> None:
             pass  # time to look at the files again
 
 
-def _reload(hub: LocalHub, options: ServeOptions) -> None:
+def _for_others(url: str) -> str:
+    scheme, port = url.partition(":")[0], url.rpartition(":")[2]
+    return f"on other machines {scheme}://{socket.gethostname()}:{port}, with what `desktop-logs tokens` prints"
+
+
+def _reload(hub: LocalHub, options: ServeOptions, admission: Admission) -> None:
+    try:
+        hub.change_access(admit_again(admission, options.access, options.data_dir))
+    except (UserError, StorageError) as wrong:
+        complain(f"{wrong} Who may use the hub stays as it was.")
     try:
         settings = read_settings(settings_file(options.data_dir)).changed(**options.overrides)
     except SettingsError as wrong:

@@ -53,7 +53,7 @@ def test_the_version(run: Callable[..., Program]) -> None:
     assert run("--version").stdout == [f"desktop-logs {__version__}"]
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["tail"], ["send"], ["search"], ["export"], ["stats"]])
+@pytest.mark.parametrize("command", [[], ["serve"], ["tail"], ["send"], ["search"], ["export"], ["stats"], ["tokens"]])
 def test_help_is_worth_reading(run: Callable[..., Program], command: list[str]) -> None:
     program = run(*command, "--help")
     text = "\n".join(program.stdout)
@@ -207,6 +207,15 @@ def test_without_a_display_a_remote_log_is_printed(
         (["--connect", ""], "UserError: Type the server's URL"),
         (["stats", "http://127.0.0.1:0"], "UserError: The port in"),
         (["tail", "--lines", "-1"], "is not a whole number"),
+        (["serve", "--host", "0.0.0.0"], "UserError: A hub on 0.0.0.0 is open to the network"),
+        (["serve", "--host", "loghost"], "Make them with: desktop-logs tokens --data-dir"),
+        (["serve", "--host", "http://loghost:5647"], "is no address of a machine"),
+        (["serve", "--allow-origin", "localhost"], "'localhost' is not the origin of a page"),
+        (["serve", "--viewer-token", "short"], "A token needs at least 16 characters"),
+        (["serve", "--viewer-token", "x" * 16, "--producer-token", "x" * 16], "must differ"),
+        (["serve", "--tls-key", "hub.key"], "--tls-key is of no use without --tls-cert"),
+        (["serve", "--tls-cert", "/nowhere/hub.pem"], "--tls-cert /nowhere/hub.pem: No such file or directory"),
+        (["tokens", "--data-dir", "/proc/nowhere"], "StorageError: Cannot keep the tokens in /proc/nowhere"),
     ],
 )
 def test_bad_input_is_a_sentence_on_stderr_and_exit_code_2(
@@ -364,3 +373,52 @@ def test_a_line_that_nests_beyond_reason_is_a_message(
     long, short = lines(tmp_path, "application")
     assert long.startswith('{"a":{"a":')
     assert short == "short"
+
+
+def tokens_of(program: Program) -> dict[str, str]:
+    return dict(line.split() for line in program.stdout)
+
+
+def test_tokens_are_made_once_printed_and_made_anew(run: Callable[..., Program], tmp_path: Path) -> None:
+    first, again = (run("tokens", "--data-dir", tmp_path / "data") for _ in range(2))
+    assert set(tokens_of(first)) == {"viewer", "producer"}
+    assert first.stdout == again.stdout
+    assert first.stderr == []
+    new = run("tokens", "--new", "--data-dir", tmp_path / "data")
+    assert not set(tokens_of(new).values()) & set(tokens_of(first).values())
+    assert "SIGHUP" in new.stderr[0]
+    (tmp_path / "data" / "tokens.json").chmod(0o644)
+    laid_open = run("tokens", "--data-dir", tmp_path / "data")
+    assert laid_open.wait() == 2
+    assert "chmod 600" in laid_open.stderr[0]
+
+
+def test_a_hub_open_to_the_network_takes_what_shows_its_tokens_and_new_ones_on_sighup(
+    serve: Callable[..., tuple[Program, str]], run: Callable[..., Program], tmp_path: Path
+) -> None:
+    old = tokens_of(run("tokens", "--data-dir", tmp_path / "data"))
+    hub, url = serve("--host", "0.0.0.0")
+    assert url.startswith("http://127.0.0.1:")
+    assert "without TLS" in hub.error_with("without TLS")
+    assert hub.line_with("on other machines http://")
+    assert run("send", url, "refused").wait() != 0
+    assert run("send", url, "sent", "--token", old["producer"]).wait() == 0
+    assert run("stats", url).wait() != 0
+    assert run("stats", url, "--token", old["viewer"]).wait() == 0
+    new = tokens_of(run("tokens", "--new", "--data-dir", tmp_path / "data"))
+    hub.signal(signal.SIGHUP)
+    eventually("the new token is good", lambda: run("stats", url, "--token", new["viewer"]).wait() == 0)
+    assert run("stats", url, "--token", old["viewer"]).wait() != 0
+    hub.end()
+    assert lines(tmp_path, "application") == ["sent"]
+
+
+def test_a_hub_goes_on_with_who_may_when_the_tokens_are_spoiled_on_sighup(
+    serve: Callable[..., tuple[Program, str]], run: Callable[..., Program], tmp_path: Path
+) -> None:
+    kept = tokens_of(run("tokens", "--data-dir", tmp_path / "data"))
+    hub, url = serve("--host", "0.0.0.0")
+    (tmp_path / "data" / "tokens.json").write_text("{oops")
+    hub.signal(signal.SIGHUP)
+    assert "is not JSON" in hub.error_with("Who may use the hub stays as it was")
+    assert run("stats", url, "--token", kept["viewer"]).wait() == 0

@@ -7,6 +7,12 @@ from dataclasses import dataclass, field
 from enum import Flag
 from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
+
+from desktop_logs.core.errors import UserError
+
+MIN_TOKEN_CHARACTERS: Final = 16
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Rights(Flag):
@@ -45,6 +51,7 @@ class Access:
     """Who is let in by a hub that listens on *host*."""
 
     host: str = "127.0.0.1"
+    """The address that it listens on: `0.0.0.0` is every one of IPv4, `::` of IPv6."""
     tokens: Tokens = field(default_factory=Tokens)
     origins: frozenset[str] = frozenset()
     """The `Origin` of each page that may use the hub, in a browser's spelling: `http://localhost:3000`."""
@@ -61,6 +68,32 @@ class Access:
 
 LOCAL_ACCESS: Final = Access()
 """That of a hub which listens on loopback and lets no page in."""
+
+
+def check_token(token: str) -> str:
+    """*token*, when it can be a hub's secret. Raises UserError with a sentence."""
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise UserError("A token may hold letters, digits and signs of ASCII, and no blanks.")
+    if len(token) < MIN_TOKEN_CHARACTERS:
+        raise UserError(f"A token needs at least {MIN_TOKEN_CHARACTERS} characters, so that nobody guesses it.")
+    return token
+
+
+def parse_origin(typed: str) -> str:
+    """The `Origin` that a browser sends for a page at *typed*, `http://localhost:3000`. Raises UserError."""
+    advice = "Give it as the browser's address bar begins, like http://localhost:3000."
+    try:
+        parts = urlsplit(typed.strip())
+        port, host = parts.port, parts.hostname or ""
+    except ValueError:
+        raise UserError(f"{typed!r} is not the origin of a page. {advice}") from None
+    is_bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
+    is_name = host.isascii() and host.isprintable() and not set(host) & set(" *,\\'\"<>")
+    if parts.scheme not in _DEFAULT_PORTS or not host or not is_bare or not is_name:
+        raise UserError(f"{typed!r} is not the origin of a page. {advice}")
+    shown = f"[{host}]" if ":" in host else host
+    # A browser leaves out the port that its scheme has anyway.
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port not in (None, _DEFAULT_PORTS[parts.scheme]) else "")
 
 
 def is_loopback(host: str) -> bool:

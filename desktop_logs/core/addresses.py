@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 from desktop_logs.core.errors import UserError
 
 HUB_HOST = "127.0.0.1"
-"""Where a hub listens, and nowhere else."""
+"""Where a hub listens, unless it is told otherwise."""
 DEFAULT_PORT = 5647
+LOCAL_URL = f"http://{HUB_HOST}:{DEFAULT_PORT}"
+"""Where programs find the hub of this machine, unless they are told of another."""
 DEFAULT_PATH = "/socket.io"
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 

@@ -132,6 +132,11 @@ class Hub:
         """The newest number given."""
         return self._head
 
+    @property
+    def oldest(self) -> int:
+        """The oldest number in the ring; one past the head when it is empty, also when earlier runs have given some."""
+        return self.ring.first_seq if len(self.ring) else self._head + 1
+
     def restore(self, restored: Restored) -> None:
         """Go on where earlier runs have ended; before the first `take`."""
         self._head = self.restored_head = restored.head

@@ -63,9 +63,8 @@ class Subscribe:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A question to the history: the newest below *before_seq*; or, where one is given, the oldest after *after_seq*;
-    or what stands within *span_ms* of the record *around_seq*. Those two bring all, whatever the query. The answer
-    is newest first in any case."""
+    """A question to the history: the newest below *before_seq*, newest first; or, where one is given, the oldest after
+    *after_seq*, or what stands within *span_ms* of the record *around_seq*, both oldest first and without a query."""
 
     query: Query
     bands: frozenset[int] = ALL_BANDS

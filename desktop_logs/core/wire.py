@@ -178,17 +178,8 @@ def encode_v1_log(record: Record, now_ns: int) -> bytes:
     return b'{"type":"log","data":%b,"timestamp":%d}' % (encode_v1_entry(record), now_ns // NS_PER_MS)
 
 
-def encode_v1_logs(records: Sequence[Record], now_ns: int, max_bytes: int = 2**63) -> bytes:
-    """The payload of a `logs` event; *records* oldest first, as the ring has them, are sent newest first, as many of
-    them as fit into *max_bytes*."""
-    entries: list[bytes] = []
-    size = 0
-    for record in reversed(records):
-        entry = encode_v1_entry(record)
-        size += len(entry) + 1
-        if size > max_bytes:
-            break
-        entries.append(entry)
+def join_v1_logs(entries: Sequence[bytes], now_ns: int) -> bytes:
+    """The payload of a `logs` event; *entries* as encode_v1_entry makes them, newest first."""
     return b'{"type":"logs","data":[%b],"timestamp":%d}' % (b",".join(entries), now_ns // NS_PER_MS)
 
 

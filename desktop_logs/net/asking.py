@@ -18,12 +18,13 @@ from desktop_logs.core.hub import Hub
 from desktop_logs.core.records import Record
 from desktop_logs.core.timestamps import NS_PER_MS
 from desktop_logs.core.viewing import Search, encode_numbered, parse_search, parse_subscribe
-from desktop_logs.core.wire import SNAPSHOT_RECORDS, encode_v1_logs
+from desktop_logs.core.wire import SNAPSHOT_RECORDS, encode_v1_entry, join_v1_logs
+from desktop_logs.net.limits import Rate
 from desktop_logs.net.outlet import Frames, Outlet, event
-from desktop_logs.net.rates import Rate
 from desktop_logs.net.viewers import Viewers
 from desktop_logs.tasks import Tasks
 
+CALLS: Final = ("subscribe", "search", "stats")
 CALLS_A_SECOND: Final = 20.0
 CALLS_AT_ONCE: Final = 40.0
 MAX_SEARCHES: Final = 4
@@ -38,6 +39,16 @@ NO_HISTORY: Final = "This hub keeps no history. Start it without --no-history."
 CANCELLED: Final = "The search was cancelled."
 
 _encode_json = msgspec.json.Encoder().encode
+
+
+def refuse(outlet: Outlet, ack_id: int, error: str, **more: int) -> None:
+    """Answer that it cannot be done."""
+    _answer(outlet, ack_id, _encode_json({"ok": False, "error": error, **more}))
+
+
+def _answer(outlet: Outlet, ack_id: int, payload: bytes) -> None:
+    # A Socket.IO ACK by the same way as batches, which it must not overtake.
+    outlet.send(Frames([f"3{ack_id}[{payload.decode()}]"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,7 @@ class _Asker:
     def answer(self, ack_id: int | None, payload: bytes) -> None:
         """Acknowledge the event with that id, if its sender wants that."""
         if ack_id is not None:
-            self.outlet.send(Frames([f"3{ack_id}[{payload.decode()}]"]))
+            _answer(self.outlet, ack_id, payload)
 
     async def has_room(self) -> None:
         """Wait until a large answer may be sent, or nobody is there to get it."""
@@ -69,7 +80,8 @@ class _Asker:
 
     def refuse(self, ack_id: int | None, error: str, **more: int) -> None:
         """Answer that it cannot be done."""
-        self.answer(ack_id, _encode_json({"ok": False, "error": error, **more}))
+        if ack_id is not None:
+            refuse(self.outlet, ack_id, error, **more)
 
 
 class Asking:
@@ -113,7 +125,7 @@ class Asking:
         if name == "cancel":
             _cancel(asker, payload)
             return
-        if name not in ("subscribe", "search", "stats"):
+        if name not in CALLS:
             return
         if not asker.rate.take():
             asker.refuse(ack_id, TOO_OFTEN)
@@ -142,9 +154,9 @@ class Asking:
     async def _send_snapshot(self, asker: _Asker) -> None:
         await asker.has_room()
         asker.is_owed_snapshot = False
-        records = self._hub.ring.latest(SNAPSHOT_RECORDS)
-        payload = encode_v1_logs(records, self._clock_ns(), MAX_ANSWER_BYTES)
-        asker.outlet.send(Frames([event("logs", payload)]))
+        newest = self._hub.ring.latest(SNAPSHOT_RECORDS)[::-1]
+        entries = await _encoded(newest, encode_v1_entry)
+        asker.outlet.send(Frames([event("logs", join_v1_logs(entries, self._clock_ns()))]))
 
     def _search(self, asker: _Asker, asked: Search, ack_id: int | None) -> None:
         if self._history is None:
@@ -158,7 +170,7 @@ class Asking:
     async def _answer(self, history: History, asker: _Asker, asked: Search, ack_id: int | None) -> None:
         try:
             found = await self._find(history, asker, asked)
-            payload = await _encode(found, asked)
+            payload = await _answer_to(asked, found)
             await asker.has_room()
             asker.answer(ack_id, payload)
         except QueryError as slow:
@@ -209,26 +221,34 @@ def _tell_progress(asker: _Asker, search_id: int | None, progress: Progress) -> 
         asker.outlet.send(Frames([event("progress", _encode_json(told))]))
 
 
-async def _encode(found: Found, asked: Search) -> bytes:
-    """The answer to a search: newest first, and no more than MAX_ANSWER_BYTES of it; encoded in slices."""
-    # What is nearest to where the viewer asks on from is kept when it is too much.
-    nearest = asked.around_seq
-    records = found.records if nearest is None else sorted(found.records, key=lambda record: abs(record.seq - nearest))
-    entries: list[tuple[int, bytes]] = []
+async def _answer_to(asked: Search, found: Found) -> bytes:
+    """The answer to a search, in the order that Search tells, and no more than MAX_ANSWER_BYTES of it."""
+    records, middle = found.records, asked.around_seq
+    if middle is not None:
+        # What is nearest is kept when it is too much.
+        records = sorted(records, key=lambda record: abs(record.seq - middle))
+    entries = await _encoded(records, encode_numbered)
+    told: dict[str, Any] = {"more": found.more or len(entries) < len(records)}
+    if found.problem:
+        told.update(problem=found.problem, whole=found.is_whole)
+    if middle is not None:
+        numbered = zip((record.seq for record in records), entries, strict=False)
+        entries = [entry for _, entry in sorted(numbered)]
+    return b'{"ok":true,"data":[%b],%b' % (b",".join(entries), _encode_json(told)[1:])
+
+
+async def _encoded(records: Sequence[Record], encode: Callable[[Record], bytes]) -> list[bytes]:
+    """The first of *records* that fit into MAX_ANSWER_BYTES, encoded in slices."""
+    entries: list[bytes] = []
     size = 0
     until_s = time.perf_counter() + SLICE_S
     for record in records:
-        entry = encode_numbered(record)
+        entry = encode(record)
         size += len(entry) + 1
         if size > MAX_ANSWER_BYTES:
             break
-        entries.append((record.seq, entry))
-        if time.perf_counter() > until_s:
+        entries.append(entry)
+        if time.perf_counter() >= until_s:
             await asyncio.sleep(0)
             until_s = time.perf_counter() + SLICE_S
-    more = found.more or len(entries) < len(records)
-    told: dict[str, Any] = {"more": more}
-    if found.problem:
-        told.update(problem=found.problem, whole=found.is_whole)
-    data = b",".join(entry for _, entry in sorted(entries, reverse=True))
-    return b'{"ok":true,"data":[%b],%b' % (data, _encode_json(told)[1:])
+    return entries

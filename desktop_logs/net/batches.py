@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 from desktop_logs.core.errors import Evicted, TooSlow
 from desktop_logs.core.hub import Hub
+from desktop_logs.core.patience import Clock
 from desktop_logs.core.query import Query
 from desktop_logs.core.records import Record
 from desktop_logs.core.viewing import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, encode_batch, encode_numbered
@@ -97,10 +98,10 @@ class Cut:
 class Selection:
     """What one query selects. All who follow with it share one, and what was evaluated and encoded for it."""
 
-    def __init__(self, query: Query, clock_s: Callable[[], float]) -> None:
-        self.query = query
+    def __init__(self, query: Query, clock_s: Clock, work_clock_s: Clock) -> None:
         self._selects = None if query.is_empty else query.compile()
         self._clock_s = clock_s
+        self._work_clock_s = work_clock_s
         self._spent_s = 0.0
         self._allowed_s = SPARE_S
         self._cuts: OrderedDict[int, Cut] = OrderedDict()
@@ -122,34 +123,43 @@ class Selection:
 
         Raises TooSlow when the query is.
         """
-        began_s = time.thread_time()
+        if self._selects is None:
+            return self._extend(cut, records, until_s)
+        began_s = self._work_clock_s()
         taken = 0
         try:
-            for record in records:
-                if not cut.takes(record.seq):
-                    break
-                if self._selects is None or self._selects(record):
-                    cut.add(record.seq, encode_numbered(record))
-                else:
-                    cut.pass_over(record.seq)
-                taken += 1
-                if self._clock_s() >= until_s:
-                    break
+            taken = self._extend(cut, records, until_s)
         finally:
-            # What other programs take of the processor meanwhile is not the query's fault.
-            self._spent_s += time.thread_time() - began_s
+            self._spent_s += self._work_clock_s() - began_s
             self._allowed_s += taken * RECORD_S
-        if self._selects is not None and self._spent_s > self._allowed_s:
+        if self._spent_s > self._allowed_s:
             raise TooSlow("The query takes too long on so many records. Leave out some of its parts.", 0)
+        return taken
+
+    def _extend(self, cut: Cut, records: Sequence[Record], until_s: float) -> int:
+        selects, taken = self._selects, 0
+        for record in records:
+            if not cut.takes(record.seq):
+                break
+            if selects is None or selects(record):
+                cut.add(record.seq, encode_numbered(record))
+            else:
+                cut.pass_over(record.seq)
+            taken += 1
+            if self._clock_s() >= until_s:
+                break
         return taken
 
 
 class Batches:
     """The batches of a hub's ring. Work on them is done in slices, one of them in each turn of the loop."""
 
-    def __init__(self, hub: Hub, clock_s: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, hub: Hub, *, clock_s: Clock = time.perf_counter, work_clock_s: Clock = time.thread_time) -> None:
+        """*work_clock_s* stands still while the thread does not run: what other programs take of the processor is not
+        a query's fault."""
         self._hub = hub
         self._clock_s = clock_s
+        self._work_clock_s = work_clock_s
         self._selections: WeakValueDictionary[Query, Selection] = WeakValueDictionary()
         self._bench = asyncio.Lock()
         self._ids = itertools.count(1)
@@ -158,7 +168,7 @@ class Batches:
         """That of *query*, the same for all who hold it."""
         selection = self._selections.get(query)
         if selection is None:
-            selection = self._selections[query] = Selection(query, self._clock_s)
+            selection = self._selections[query] = Selection(query, self._clock_s, self._work_clock_s)
         return selection
 
     def frames(self, cut: Cut) -> tuple[int, Frames]:

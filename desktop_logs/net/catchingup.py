@@ -36,9 +36,16 @@ class CatchUp:
         """
         cut = Cut(seq + 1)
         while True:
-            while cut.last < self._hub.ring.first_seq - 1:
+            while cut.last < self._hub.oldest - 1:
                 page = await self._page(cut.last)
-                first_held = self._hub.ring.first_seq
+                if page is None:
+                    if cut.entries:
+                        await has_credit()
+                        yield cut
+                        cut = Cut(cut.last + 1)
+                    await asyncio.sleep(DISK_RETRY_S)
+                    continue
+                first_held = self._hub.oldest
                 records = [record for record in page if record.seq < first_held]
                 # The disk writes in the order of numbers: once it has a later one, no earlier one will come.
                 end = records[-1].seq + 1 if records and len(records) == len(page) else first_held
@@ -66,18 +73,16 @@ class CatchUp:
             yield cut
             cut = Cut(cut.last + 1)
 
-    async def _page(self, seq: int) -> Sequence[Record]:
-        """The oldest records after *seq* in the history; none when it has none and nothing waits for the disk."""
-        while self._history is not None:
-            is_settled = not self._hub.store.queue_records
-            try:
-                page = await self._history.newer(seq, PAGE_RECORDS)
-            except StorageError:
-                break  # they are told as lost
-            if page or is_settled:
-                return page
-            await asyncio.sleep(DISK_RETRY_S)
-        return ()
+    async def _page(self, seq: int) -> Sequence[Record] | None:
+        """The oldest records after *seq* in the history; none when it never will have any, None when it may soon."""
+        if self._history is None:
+            return ()
+        is_settled = not self._hub.store.queue_records
+        try:
+            page = await self._history.newer(seq, PAGE_RECORDS)
+        except StorageError:
+            return ()  # they are told as lost
+        return page if page or is_settled else None
 
     async def _lost(self, hole: range) -> range:
         """Those of the numbers in *hole*, which nothing has, that had records: after a crash some are never given."""

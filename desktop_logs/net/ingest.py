@@ -11,8 +11,8 @@ from aiohttp import web
 from desktop_logs.core.errors import Busy, StorageError
 from desktop_logs.core.hub import Hub, Receipt, Rejection
 from desktop_logs.core.wire import MAX_PACKET_BYTES, Unreadable, decode_json
+from desktop_logs.net.bodies import MAX_BODY_BYTES, BodyRefused, read_body
 
-MAX_BODY_BYTES = 16_000_000
 MAX_BODY_ENTRIES = 100_000
 SLICE_ENTRIES = 200  # about 3 ms of parsing between two turns of the loop
 SLICE_BYTES = 500_000
@@ -39,15 +39,12 @@ class HttpIngest:
         except ValueError as wrong:
             return _answer(400, error=str(wrong))
         try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            self._hub.refuse(1, f"a body of over {MAX_BODY_BYTES:,} bytes was refused")
+            body = await read_body(request)
+        except BodyRefused as refused:
+            if refused.status == 413:
+                self._hub.refuse(1, f"a body of over {MAX_BODY_BYTES:,} bytes was refused")
             # The rest of the body is not read, so nothing sensible can follow on this connection.
-            return _answer(
-                413, error=f"The body is over {MAX_BODY_BYTES:,} bytes. Send it in smaller parts.", close=True
-            )
-        except (web.RequestPayloadError, ValueError) as wrong:
-            return _answer(400, error=f"The body cannot be read: {wrong}. Is its Content-Encoding right?", close=True)
+            return _answer(refused.status, error=str(refused), close=True)
         if producer:
             self._heard_from(producer)
         return await self._take(body, producer, first)

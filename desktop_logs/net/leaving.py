@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -33,7 +33,6 @@ class EngineSocket(Protocol):
     queue: Line
     last_ping: float | None
     """time.time() when the client was asked for a sign of life; None after its answer."""
-    connected: bool
     closed: bool
 
 
@@ -48,14 +47,15 @@ class Watch:
 
     def __init__(
         self,
-        sockets: Mapping[str, EngineSocket],
+        sockets: MutableMapping[str, EngineSocket],
         cut: Callable[[str], None],
         patience: Patience = PATIENCE,
         *,
         clock_s: Callable[[], float] = time.monotonic,
         wall_clock_s: Callable[[], float] = time.time,
     ) -> None:
-        """*sockets* are those that there are at a time, by Engine.IO id; *cut* lets the one with that id go."""
+        """*sockets* are engineio's, by Engine.IO id; those that are closed are taken out. *cut* lets the client with
+        that id go."""
         self._sockets = sockets
         self._cut = cut
         self._patience = patience
@@ -75,13 +75,15 @@ class Watch:
         """Cut off whoever has used up its time."""
         marks: dict[str, _Mark] = {}
         for eio_sid, socket in list(self._sockets.items()):
-            if not socket.closed and (self._is_silent(socket) or self._is_stalled(eio_sid, socket.queue, marks)):
+            if socket.closed:
+                del self._sockets[eio_sid]
+            elif self._is_silent(socket) or self._is_stalled(eio_sid, socket.queue, marks):
                 self.cut_off += 1
                 self._cut(eio_sid)
         self._marks = marks
 
     def _is_silent(self, socket: EngineSocket) -> bool:
-        # engineio finds these too, but looks at each client once in a ping_timeout only.
+        # engineio finds these too, where it is let, but looks at each client only once in a ping timeout.
         asked_s = socket.last_ping
         return asked_s is not None and self._wall_clock_s() - asked_s > self._patience.ping_timeout_s
 

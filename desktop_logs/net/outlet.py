@@ -58,6 +58,8 @@ class Line(asyncio.Queue[Any]):
         self.passed_bytes = 0
         """So much was given to the WebSocket's transport, or fetched by a polling client, since the beginning."""
         self.on_room: Callable[[], None] = _nobody
+        self.pinging: asyncio.Task[Any] | None = None
+        """engineio's task that asks the client for the next sign of life."""
         self._awaited = False
         self._given = 0  # to who takes from here at present
         self._given_ever = 0
@@ -65,12 +67,18 @@ class Line(asyncio.Queue[Any]):
     @property
     def has_waiting(self) -> bool:
         """True while the client has not taken all that is for it."""
-        return not self.empty() or (self.way is not None and self.way.get_write_buffer_size() > 0)
+        return not self.empty() or self.buffered_bytes > 0
 
     @property
     def taken(self) -> int:
         """Grows whenever the client takes something: bytes over a WebSocket, packets by polling."""
-        return self._given_ever if self.way is None else self.passed_bytes - self.way.get_write_buffer_size()
+        return self._given_ever if self.way is None else self.passed_bytes - self.buffered_bytes
+
+    @property
+    def buffered_bytes(self) -> int:
+        """What was written to the WebSocket's transport and has not left; 0 without one."""
+        # A TLS transport that was closed twice has no answer to this.
+        return 0 if self.way is None or self.way.is_closing() else self.way.get_write_buffer_size()
 
     @property
     def is_idle(self) -> bool:
@@ -141,11 +149,16 @@ class Outlet:
         return not (self._socket.closed or self._socket.closing or (way is not None and way.is_closing()))
 
     @property
+    def is_polling(self) -> bool:
+        """True while the client has no WebSocket: it takes MAX_POLLED_MESSAGES at a time."""
+        return not self._socket.upgraded
+
+    @property
     def has_room(self) -> bool:
         """True while more may be sent."""
         line = self._line
         if self._socket.upgraded and line.way is not None:
-            return line.way.get_write_buffer_size() + line.message_bytes < MAX_BUFFERED_BYTES
+            return line.buffered_bytes + line.message_bytes < MAX_BUFFERED_BYTES
         return line.messages < MAX_POLLED_MESSAGES and line.message_bytes < MAX_POLLED_BYTES
 
     @property

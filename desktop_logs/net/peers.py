@@ -6,18 +6,19 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from desktop_logs.core.access import Access, Rights
+from desktop_logs.core.access import Rights
 from desktop_logs.core.errors import PeerError
 from desktop_logs.core.hub import Hub
 from desktop_logs.core.viewing import Auth, parse_auth
-from desktop_logs.net.asking import Asking
+from desktop_logs.net.asking import CALLS, Asking, refuse
 from desktop_logs.net.broadcast import Broadcaster
 from desktop_logs.net.eventingest import Answer, AnswerTo, EventIngest
 from desktop_logs.net.fastpath import LogEvent
+from desktop_logs.net.guard import Denied, Guard
 from desktop_logs.net.outlet import Outlet
 from desktop_logs.net.viewers import Viewers
 
-NEEDS_TOKEN = "This hub needs a token, and the one given is not right. Ask for it where the hub runs."
+MAY_NOT_VIEW = "This token may only send. Use the viewer token to read."
 MAY_NOT_SEND = "this token may only read. Use the producer token to send"
 
 
@@ -27,6 +28,7 @@ class Client:
 
     auth: Auth
     rights: Rights
+    is_page: bool
 
     @property
     def is_new(self) -> bool:
@@ -40,7 +42,7 @@ class HubPeers:
     def __init__(
         self,
         hub: Hub,
-        access: Access,
+        guard: Guard,
         broadcaster: Broadcaster,
         viewers: Viewers,
         asking: Asking,
@@ -48,10 +50,10 @@ class HubPeers:
         open_outlet: Callable[[str], Outlet | None],
         answer: Callable[[str], AnswerTo],
     ) -> None:
-        """*open_outlet* gives the way out to a client by its Engine.IO id, None when it has gone; *answer* the way to
-        acknowledge its events."""
+        """*guard* tells what a token allows; *open_outlet* gives the way out to a client by its Engine.IO id, None when
+        it has gone; *answer* the way to acknowledge its events."""
         self._hub = hub
-        self._access = access
+        self._guard = guard
         self._broadcaster = broadcaster
         self._viewers = viewers
         self._asking = asking
@@ -73,17 +75,27 @@ class HubPeers:
         greeted = self._viewers.greeted
         return len(self._broadcaster.viewers) + len(greeted) - len(greeted & self._producers - self._viewers.subscribed)
 
-    def refusal(self, eio_sid: str, auth: object, *, is_page: bool) -> str:
-        """Why the client may not connect, in one line; empty when it may."""
+    def refusal(self, eio_sid: str, auth: object, *, is_page: bool, address: str) -> str:
+        """Why the client at *address* may not connect, in one line; empty when it may."""
         try:
             told = parse_auth(auth)
+            rights = self._guard.rights(told.token, address, is_page=is_page)
         except PeerError as wrong:
+            self._guard.refusals.add("auth", str(wrong))
             return str(wrong)
-        rights = self._access.rights(told.token, is_page=is_page)
-        if not rights:
-            return NEEDS_TOKEN
-        self._clients[eio_sid] = Client(told, rights)
+        except Denied as denied:
+            return str(denied)
+        self._clients[eio_sid] = Client(told, rights, is_page)
         return ""
+
+    def without_rights(self) -> list[str]:
+        """The clients that were let in by tokens which the guard no longer takes for what they did."""
+        access = self._guard.access
+        return [
+            eio_sid
+            for eio_sid, client in self._clients.items()
+            if client.rights not in access.rights(client.auth.token, is_page=client.is_page)
+        ]
 
     def admitted(self, eio_sid: str) -> None:
         """The client has its CONNECT packet: events may follow."""
@@ -128,7 +140,11 @@ class HubPeers:
 
     def called(self, eio_sid: str, name: str, payload: object, ack_id: int | None) -> None:
         """The client sent another event: one of version 2, or somebody else's."""
-        self._asking.call(eio_sid, name, payload, ack_id)
+        client = self._clients.get(eio_sid)
+        if client is None or Rights.VIEW in client.rights:
+            self._asking.call(eio_sid, name, payload, ack_id)
+        elif client.is_new and ack_id is not None and name in CALLS and (outlet := self._open_outlet(eio_sid)):
+            refuse(outlet, ack_id, MAY_NOT_VIEW)
 
     def acknowledged(self, eio_sid: str, ack_id: int) -> None:
         """The client has acknowledged what was sent with that id."""

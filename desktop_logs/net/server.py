@@ -1,42 +1,51 @@
-"""The hub's server: HTTP and Socket.IO on one port of this machine. Puts guard, ingest and broadcast together."""
+"""The hub's server: HTTP and Socket.IO on one port. Puts guard, limits, ingest and broadcast together."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import functools
+import socket
+import ssl
+import time
 import uuid
 from collections.abc import Callable, Mapping
 
 import aiohttp
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
-from desktop_logs.core.access import LOCAL_ACCESS, Access
-from desktop_logs.core.addresses import HUB_HOST
+from desktop_logs.core.access import LOCAL_ACCESS, Access, Rights
 from desktop_logs.core.errors import ListenError
 from desktop_logs.core.history import History
 from desktop_logs.core.hub import Hub
 from desktop_logs.net.asking import Asking
 from desktop_logs.net.broadcast import Broadcaster
 from desktop_logs.net.eventingest import EventIngest
-from desktop_logs.net.guard import guard
-from desktop_logs.net.ingest import MAX_BODY_BYTES, HttpIngest
+from desktop_logs.net.guard import Guard
+from desktop_logs.net.ingest import HttpIngest
 from desktop_logs.net.leaving import PATIENCE, Patience
+from desktop_logs.net.limits import MAX_HANDSHAKES, Doorway, Guesses, Refusals
 from desktop_logs.net.peers import HubPeers
 from desktop_logs.net.searching import HttpSearch
 from desktop_logs.net.sio import HubSocketServer, PeerFaults, quiet_logger
+from desktop_logs.net.tls import HANDSHAKE_TIMEOUT_S as TLS_HANDSHAKE_S
 from desktop_logs.net.viewers import Viewers
 from desktop_logs.tasks import Tasks
 
 NAME = "desktop-logs"
 PRODUCER_SILENCE_S = 60.0
 """A producer over HTTP counts as one for so long after its last batch."""
+IDLE_S = 30.0
+"""A connection on which no whole head of a request comes for so long is closed."""
 HOLDER_TIMEOUT_S = 1.0
+_BACKLOG = 128
+_ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # and by which this machine reaches itself
 
 
 class HubServer:
-    """Serves one hub on 127.0.0.1, on the running loop."""
+    """Serves one hub, on the running loop."""
 
     def __init__(
         self,
@@ -46,21 +55,26 @@ class HubServer:
         clock_ns: Callable[[], int],
         report: Callable[[str], None],
         access: Access = LOCAL_ACCESS,
+        tls: ssl.SSLContext | None = None,
         more_stats: Callable[[], Mapping[str, int]] = dict,
         history: History | None = None,
         catching_up: History | None = None,
         patience: Patience = PATIENCE,
     ) -> None:
-        """*report* is told, once a kind, what peers do wrong; *access* says who may; *more_stats* adds to
-        `GET /api/stats`; *history* answers searches, None where none is kept; *catching_up* is a second way to it, for
-        viewers that resume, which must not wait for a search; *patience* is what clients that do not answer are
-        given."""
+        """*report* is told, once a kind, what peers do wrong; *access* says where it listens and who may, *tls* makes
+        it HTTPS; *more_stats* adds to `GET /api/stats`. *history* answers searches, None where none is kept;
+        *catching_up* is a second way to it, for viewers that resume, which must not wait for a search. *patience* is
+        what clients that do not answer are given."""
         self._hub = hub
         self._version = version
         self._clock_ns = clock_ns
         self._more_stats = more_stats
         self._tasks = Tasks(lambda name, failure: report(f"The hub's task {name!r} failed: {failure!r}"))
         self._faults = PeerFaults(report)
+        self._host = "127.0.0.1" if access.host.lower() == "localhost" else access.host.strip("[]")
+        self._tls = tls
+        self._refusals = Refusals(report)
+        self._guard = Guard(access, Guesses(time.monotonic), self._refusals)
         self._broadcaster = Broadcaster(hub, clock_ns)
         self._http_producers: dict[str, float] = {}
         self._ingest = HttpIngest(hub, clock_ns, self._heard_from)
@@ -79,7 +93,7 @@ class HubServer:
         self._sockets = HubSocketServer(faults=self._faults, tasks=self._tasks, patience=patience)
         self._peers = HubPeers(
             hub,
-            access,
+            self._guard,
             self._broadcaster,
             self._viewers,
             asking,
@@ -89,43 +103,64 @@ class HubServer:
         )
         self._sockets.peers = self._peers
         self._runner: web.AppRunner | None = None
+        self._listening: asyncio.Server | None = None
+        self._doorway: Doorway | None = None
         self._unsubscribe: list[Callable[[], None]] = []
         self.port = 0
 
     @property
     def url(self) -> str:
-        """Where programs reach the hub."""
-        return f"http://{HUB_HOST}:{self.port}"
+        """Where programs of this machine reach the hub."""
+        return f"{'http' if self._tls is None else 'https'}://{_in_url(self._host)}:{self.port}"
+
+    def change_access(self, access: Access) -> None:
+        """Let in by *access* from now on, whose host stays the one that it listens on. Clients whose token is not good
+        any more are disconnected."""
+        self._guard.access = access
+        for eio_sid in self._peers.without_rights():
+            self._sockets.end(eio_sid)
 
     async def start(self, port: int, paths: tuple[str, ...] = ("/socket.io",)) -> None:
         """Listen on *port* (0: any free one), with Socket.IO on each of *paths*. Raises ListenError."""
         if not self._hub.epoch:
             # No store tells whose numbers they are: they are this run's.
             self._hub.epoch = uuid.uuid4().hex
-        app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
+        app = web.Application()
+        self._guard.attach(app)
         app.router.add_get("/healthz", self._healthz)
-        app.router.add_get("/api/stats", self._get_stats)
-        app.router.add_get("/api/search", self._search.get)
-        app.router.add_post("/api/logs", self._ingest.post)
+        app.router.add_get("/api/stats", self._guard.needs(Rights.VIEW, self._get_stats))
+        app.router.add_get("/api/search", self._guard.needs(Rights.VIEW, self._search.get))
+        app.router.add_post("/api/logs", self._guard.needs(Rights.SEND, self._ingest.post))
         for path in dict.fromkeys(paths):
             self._sockets.attach(app, socketio_path=path)
+        app.middlewares.append(_no_more_handshakes(self._sockets, frozenset(paths), self._refusals))
         # Our own log would feed a handler that sends to this very hub.
         runner = web.AppRunner(
             app,
             handle_signals=False,
             access_log=None,
             shutdown_timeout=1.0,
+            keepalive_timeout=IDLE_S,
+            auto_decompress=False,  # net/bodies.py does, within limits
             logger=quiet_logger("desktop_logs.aiohttp", self._faults),
         )
         await runner.setup()
+        assert runner.server is not None
+        doorway = Doorway(runner.server, self._refusals)
         try:
-            site = web.TCPSite(runner, HUB_HOST, port)
-            await site.start()
+            listening = await asyncio.get_running_loop().create_server(
+                doorway,
+                self._host,
+                port,
+                ssl=self._tls,
+                ssl_handshake_timeout=None if self._tls is None else TLS_HANDSHAKE_S,
+                backlog=_BACKLOG,
+            )
         except OSError as failure:
             await runner.cleanup()
-            raise await _listen_error(port, failure) from None
-        self._runner = runner
-        self.port = runner.addresses[0][1]
+            raise await _listen_error(self._host, port, failure) from None
+        self._runner, self._listening, self._doorway = runner, listening, doorway
+        self.port = listening.sockets[0].getsockname()[1]
         self._unsubscribe = [self._hub.subscribe(self._broadcaster.wake), self._hub.subscribe(self._viewers.wake)]
         self._tasks.start(self._broadcaster.run(), "broadcast")
         self._tasks.start(self._sockets.watch.run(), "watch")
@@ -138,8 +173,9 @@ class HubServer:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._viewers.stop()
-        for site in list(runner.sites):
-            await site.stop()
+        if self._listening is not None and self._doorway is not None:
+            self._doorway.close()
+            self._listening.close()  # its connections are closed below: to wait for them would be for ever
         await self._events.stop()
         await self._sockets.close_all()
         await self._sockets.shutdown()
@@ -157,6 +193,7 @@ class HubServer:
             "dropped_evicted": self._viewers.dropped_evicted,
             "viewers_cut": self._sockets.watch.cut_off + self._viewers.cut,
             "peer_faults": self._faults.count,
+            "refused_clients": self._refusals.count,
             **self._more_stats(),
         }
 
@@ -181,9 +218,24 @@ class HubServer:
         return len(self._http_producers)
 
 
-async def _listen_error(port: int, failure: OSError) -> ListenError:
+def _no_more_handshakes(sockets: HubSocketServer, paths: frozenset[str], refusals: Refusals) -> Middleware:
+    why = f"{MAX_HANDSHAKES} clients are connecting to this hub already. Try again in some seconds."
+
+    @web.middleware
+    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        # engineio takes an empty `sid` for none.
+        begins = request.path.rstrip("/") in paths and not request.query.get("sid")
+        if begins and sockets.handshakes.is_full:
+            refusals.add("handshakes", why)
+            return web.Response(status=503, text=why + "\n", headers={"Retry-After": "10"})
+        return await handler(request)
+
+    return limit
+
+
+async def _listen_error(host: str, port: int, failure: OSError) -> ListenError:
     if failure.errno == errno.EADDRINUSE:
-        holder = await holder_of(port)
+        holder = await holder_of(port, host)
         if holder:
             return ListenError(
                 f"port {port} is in use by another Desktop Logs ({holder}). "
@@ -196,18 +248,20 @@ async def _listen_error(port: int, failure: OSError) -> ListenError:
         )
     if failure.errno == errno.EACCES:
         return ListenError(f"port {port} may not be used without more rights. Choose one above 1023 with --port.", port)
-    return ListenError(
-        f"cannot listen on {HUB_HOST}:{port}: {failure.strerror or failure}. Try --port {port + 1}.", port
-    )
+    if failure.errno == errno.EADDRNOTAVAIL or isinstance(failure, socket.gaierror):
+        return ListenError(
+            f"{host} is not an address of this machine. Use --host 0.0.0.0 for all that it has, or leave it out.", port
+        )
+    return ListenError(f"cannot listen on {host}:{port}: {failure.strerror or failure}. Try --port {port + 1}.", port)
 
 
-async def holder_of(port: int) -> str:
+async def holder_of(port: int, host: str = "127.0.0.1") -> str:
     """`desktop-logs 0.1.0` when a hub has *port* of this machine; empty when something else has, or nothing."""
     timeout = aiohttp.ClientTimeout(total=HOLDER_TIMEOUT_S)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"http://{HUB_HOST}:{port}/healthz") as response,
+            session.get(f"http://{_in_url(host)}:{port}/healthz") as response,
         ):
             told = msgspec.json.decode(await response.content.read(10_000))
     except (aiohttp.ClientError, TimeoutError, ValueError):
@@ -215,6 +269,12 @@ async def holder_of(port: int) -> str:
     if not isinstance(told, dict) or told.get("name") != NAME:
         return ""
     return f"{NAME} {told.get('version', '')}".strip()
+
+
+def _in_url(host: str) -> str:
+    """*host* as a URL has it; one by which this machine reaches itself where it stands for all addresses."""
+    reached = _ALL_ADDRESSES.get(host, host)
+    return f"[{reached}]" if ":" in reached else reached
 
 
 def _json(value: object) -> web.Response:

@@ -4,6 +4,7 @@ batches, what the ring no longer has in catchingup; knows no HTTP and no handsha
 from __future__ import annotations
 
 import asyncio
+
 import msgspec
 
 from desktop_logs.core.errors import Evicted, TooSlow
@@ -91,7 +92,7 @@ class Viewers:
         """Greet the client; with *resume* send it what came after that."""
         viewer = self._viewers[eio_sid] = _Viewer(outlet)
         hub = self._hub
-        hello = Hello(self._name, self._version, hub.epoch, hub.head, hub.ring.first_seq, self._has_search)
+        hello = Hello(self._name, self._version, hub.epoch, hub.head, hub.oldest, self._has_search)
         viewer.tell("hello", hello.encode())
         if resume is not None:
             self._follow(viewer, Subscribe(Query(), resume))
@@ -103,7 +104,7 @@ class Viewers:
             viewer.following.cancel()
 
     def subscribe(self, eio_sid: str, subscribe: Subscribe) -> None:
-        """Send the client what it wants instead of what it wanted before; begins when the caller has answered it."""
+        """Send the client what it wants from now on instead of what it wanted before: not before the caller returns."""
         viewer = self._viewers.get(eio_sid)
         if viewer is not None:
             self._follow(viewer, subscribe)
@@ -137,12 +138,33 @@ class Viewers:
     def _follow(self, viewer: _Viewer, subscribe: Subscribe) -> None:
         if viewer.following is not None:
             viewer.following.cancel()  # what is unanswered of it still counts
-        viewer.following = self._tasks.start(self._serve(viewer, subscribe), "send to a viewer")
+        # Now, and not when the task has its turn: the head was told, and all after it is owed.
+        seq = self._start(viewer, subscribe)
+        viewer.following = self._tasks.start(self._serve(viewer, subscribe.query, seq), "send to a viewer")
 
-    async def _serve(self, viewer: _Viewer, subscribe: Subscribe) -> None:
-        selection = self._batches.selection(subscribe.query)
+    def _start(self, viewer: _Viewer, subscribe: Subscribe) -> int:
+        """The number after which the viewer is owed everything."""
+        start = subscribe.start
+        if start == "tail":
+            return self._hub.head
+        if start == "ring":
+            return self._hub.oldest - 1
+        if start.epoch != self._hub.epoch or start.seq > self._hub.head:
+            # Or the same epoch, and numbers that this hub has not given: they were lost, and mean nothing here.
+            self._miss(viewer, start.epoch, start.seq + 1, start.seq + 1, "epoch")
+            return self._hub.oldest - 1
+        return start.seq
+
+    async def _serve(self, viewer: _Viewer, query: Query, seq: int) -> None:
+        selection = self._batches.selection(query)
         try:
-            seq = await self._start(viewer, subscribe, selection)
+            async for found in self._catch_up.after(seq, selection, lambda: self._has_credit(viewer)):
+                if isinstance(found, Cut):
+                    self._send(viewer, found)
+                    seq = found.last
+                else:
+                    self._miss(viewer, self._hub.epoch, found.start, found.stop - 1, "evicted")
+                    seq = found.stop - 1
             while True:
                 seq = await self._next(viewer, selection, seq)
         except _Cut:
@@ -151,27 +173,6 @@ class Viewers:
             # What it would have selected nobody knows.
             viewer.following = None
             viewer.tell("unsubscribed", msgspec.json.encode({"error": str(slow)}))
-
-    async def _start(self, viewer: _Viewer, subscribe: Subscribe, selection: Selection) -> int:
-        """Send what the ring does not have any more; the number after which it goes on from the ring."""
-        start, ring = subscribe.start, self._hub.ring
-        if start == "tail":
-            return self._hub.head
-        if start == "ring":
-            return ring.first_seq - 1
-        if start.epoch != self._hub.epoch or start.seq > self._hub.head:
-            # Or the same epoch, and numbers that this hub has not given: they were lost, and mean nothing here.
-            self._miss(viewer, start.epoch, start.seq + 1, start.seq + 1, "epoch")
-            return ring.first_seq - 1
-        seq = start.seq
-        async for found in self._catch_up.after(seq, selection, lambda: self._has_credit(viewer)):
-            if isinstance(found, Cut):
-                self._send(viewer, found)
-                seq = found.last
-            else:
-                self._miss(viewer, self._hub.epoch, found.start, found.stop - 1, "evicted")
-                seq = found.stop - 1
-        return seq
 
     async def _next(self, viewer: _Viewer, selection: Selection, seq: int) -> int:
         """Send what comes after *seq*, as soon as there is something; the number that was reached."""

@@ -197,3 +197,11 @@ def test_no_number_is_given_that_a_later_run_could_give_again(hub: Hub, store: S
         hub.take(["a", "b", "c"], 0)
     assert (hub.head, store.waiting, hub.stats()["received"]) == (0, [], 0)
     assert hub.take(["a", "b"], 0).accepted == 2
+
+
+def test_the_oldest_is_that_of_the_ring_or_the_next_to_come(hub: Hub) -> None:
+    assert hub.oldest == 1
+    hub.restore(Restored(head=20))
+    assert (hub.oldest, hub.restored_head) == (21, 20)
+    hub.take(["a"] * 300, 0)
+    assert hub.oldest == hub.ring.first_seq > 21

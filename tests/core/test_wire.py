@@ -207,13 +207,6 @@ def test_a_source_that_is_no_text_does_not_stand_beside_the_real_one() -> None:
     assert (record.source, wire.context_of(record)) == ("api", {"source_value": 5})
 
 
-def test_a_snapshot_within_a_limit_has_the_newest() -> None:
-    records = [wire.parse_entry("x" * 1000, seq, ARRIVED_NS) for seq in range(1, 20)]
-    payload = wire.encode_v1_logs(records, ARRIVED_NS, 5_000)
-    assert len(payload) < 5_100
-    assert [entry["id"] for entry in json.loads(payload)["data"]] == [record.id for record in records[:-5:-1]]
-
-
 def test_nan_is_never_sent() -> None:
     record = parse({"message": "x", "context": {"a": float("nan"), "b": float("inf")}})
     assert wire.context_of(record) == {"a": None, "b": None}
@@ -292,9 +285,9 @@ def test_a_snapshot_without_times_is_newest_first() -> None:
     assert wire.oldest_first(["b", "a"]) == ["a", "b"]
 
 
-def test_the_snapshot_event_is_newest_first() -> None:
-    records = [wire.parse_entry(f"m{seq}", seq, ARRIVED_NS) for seq in (1, 2, 3)]
-    payload = json.loads(wire.encode_v1_logs(records, ARRIVED_NS))
+def test_the_snapshot_event_keeps_the_order_of_its_entries() -> None:
+    entries = [wire.encode_v1_entry(wire.parse_entry(f"m{seq}", seq, ARRIVED_NS)) for seq in (3, 2, 1)]
+    payload = json.loads(wire.join_v1_logs(entries, ARRIVED_NS))
     assert payload["type"] == "logs"
     assert payload["timestamp"] == ARRIVED_NS // 10**6
     assert [entry["message"] for entry in payload["data"]] == ["m3", "m2", "m1"]

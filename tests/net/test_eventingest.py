@@ -2,6 +2,7 @@
 while the disk is busy, none lost."""
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -161,18 +162,18 @@ async def test_who_sends_without_end_is_alive_even_if_its_pong_stands_behind(
     producer: Producer, server: HubServer, hub: Hub
 ) -> None:
     (socket,) = server._sockets.eio.sockets.values()
-    socket.last_ping = long_ago_s = time.time() - 15
+    socket.last_ping = long_ago_s = time.time() - 12
     await producer.send(log("a"))
     await soon("it is there", lambda: hub.head == 1)
     assert socket.last_ping > long_ago_s + 10
 
 
-async def test_compressed_frames_are_taken_in_order(http: aiohttp.ClientSession, hub: Hub) -> None:
+async def test_frames_of_a_client_that_would_compress_are_taken_in_order(http: aiohttp.ClientSession, hub: Hub) -> None:
     async with http.ws_connect("/socket.io/?EIO=4&transport=websocket", compress=15) as raw:
         await raw.receive_str()
         await raw.send_str("40")
         await raw.receive_str()
-        assert raw.compress
+        assert not raw.compress
         sent = [f"m{number} {'x' * (number % 7 * 20_000)}" for number in range(100)]
         for message in sent:
             await raw.send_str(log(message))
@@ -180,18 +181,18 @@ async def test_compressed_frames_are_taken_in_order(http: aiohttp.ClientSession,
     assert messages(hub) == sent
 
 
-async def test_what_grows_beyond_the_limit_when_it_is_unpacked_ends_the_connection(
+async def test_a_frame_far_over_the_limit_ends_the_connection(
     http: aiohttp.ClientSession, server: HubServer, hub: Hub
 ) -> None:
-    async with http.ws_connect("/socket.io/?EIO=4&transport=websocket", compress=15) as raw:
+    async with http.ws_connect("/socket.io/?EIO=4&transport=websocket") as raw:
         await raw.receive_str()
         await raw.send_str("40")
         await raw.receive_str()
         await raw.send_str(log("before"))
-        await raw.send_str(log("x" * 30_000_000))
+        with contextlib.suppress(ConnectionError):
+            await raw.send_str(log("x" * 30_000_000))
         async for _ in raw:
             pass
-        assert raw.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
     await soon("its sender is forgotten", lambda: server.stats()["producers"] == 0)
     assert messages(hub) == ["before"]
 

@@ -30,7 +30,8 @@ from desktop_logs.net.fastpath import FeedWebSocket, LogEvent, ShortWay, decode_
 
 LEANED_ON: list[tuple[Callable[..., object], str, str]] = [
     (WebSocket.__init__, "4596f025e730", "the handler is the socket's own method, the server is engineio's"),
-    (WebSocket.__call__, "e6244b1c0c48", "it makes the WebSocketResponse that HubWebSocket.wait reads, `_sock`"),
+    (WebSocket.__call__, "e6244b1c0c48", "HubWebSocket.__call__ stands in for it"),
+    (WebSocket.send, "08ce531204fb", "HubWebSocket.send stands in for it"),
     (WebSocket.wait, "c99b61000bd1", "HubWebSocket.wait stands in for it"),
     (
         AsyncSocket._websocket_handler,

@@ -11,7 +11,7 @@ import pytest
 
 from desktop_logs.core.errors import StorageError
 from desktop_logs.core.hub import Hub
-from desktop_logs.net import ingest
+from desktop_logs.net import bodies, ingest
 from tests.support.asynchronous import soon
 from tests.support.stores import SmallStore
 
@@ -93,7 +93,7 @@ async def test_a_body_over_the_limit_is_413_and_nothing_of_it_is_taken(
     http: aiohttp.ClientSession, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = b'{"message":"%s"}\n' % (b"x" * 1000) * 17_000
-    assert len(body) > ingest.MAX_BODY_BYTES
+    assert len(body) > bodies.MAX_BODY_BYTES
     status, told = await post(http, body)
     assert status == 413
     assert "smaller parts" in told["error"]

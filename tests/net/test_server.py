@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -16,78 +16,6 @@ from tests.support.asynchronous import soon
 from tests.support.stores import SmallStore
 
 Connect = Callable[..., Any]
-
-
-class Peer:
-    """A python-socketio client that keeps what it is sent."""
-
-    def __init__(self) -> None:
-        self.sio = socketio.AsyncClient(reconnection=False, handle_sigint=False)
-        self.events: list[tuple[str, Any]] = []
-        self.sio.on("*", lambda event, *data: self.events.append((event, data[0] if data else None)))
-
-    def named(self, name: str) -> list[Any]:
-        return [data for event, data in self.events if event == name]
-
-    def messages(self) -> list[str]:
-        return [payload["data"]["message"] for payload in self.named("log")]
-
-
-@pytest.fixture
-async def connect(server: HubServer) -> AsyncIterator[Connect]:
-    peers: list[Peer] = []
-
-    async def to(path: str = "/socket.io", transports: tuple[str, ...] = ("websocket",)) -> Peer:
-        peer = Peer()
-        peers.append(peer)
-        await peer.sio.connect(server.url, socketio_path=path, transports=list(transports), wait_timeout=5)
-        return peer
-
-    yield to
-    for peer in peers:
-        await peer.sio.disconnect()
-
-
-@pytest.mark.parametrize("path", ["/socket.io", "/llamaproxws"])
-@pytest.mark.parametrize("transport", ["websocket", "polling"])
-async def test_a_viewer_gets_each_record_as_it_happens(
-    connect: Connect, hub: Hub, server: HubServer, path: str, transport: str
-) -> None:
-    viewer = await connect(path, (transport,))
-    await soon("it is a viewer", lambda: server.stats()["viewers"] == 1)
-    hub.take([{"message": f"m{number}", "level": "fatal"} for number in range(50)], time.time_ns())
-    await soon("all came", lambda: len(viewer.messages()) == 50)
-    assert viewer.messages() == [f"m{number}" for number in range(50)]
-    first = viewer.named("log")[0]
-    assert first["type"] == "log"
-    assert (first["data"]["level"], first["data"]["context"]) == ("error", {"level": "fatal"})
-    assert isinstance(first["timestamp"], int)
-
-
-async def test_request_logs_is_answered_newest_first_with_at_most_500_to_that_viewer_alone(
-    connect: Connect, hub: Hub
-) -> None:
-    hub.take([f"m{number}" for number in range(600)], time.time_ns())
-    asking, other = await connect(), await connect()
-    await asking.sio.emit("requestLogs")
-    (answer,) = await soon("an answer", lambda: asking.named("logs"))
-    assert answer["type"] == "logs"
-    assert [entry["message"] for entry in answer["data"]] == [f"m{number}" for number in range(599, 99, -1)]
-    assert asking.messages() == []
-    assert other.events == []
-
-
-async def test_nothing_in_the_answer_comes_again_live(connect: Connect, hub: Hub) -> None:
-    viewer = await connect()
-    hub.take([f"m{number}" for number in range(300)], time.time_ns())
-    await viewer.sio.emit("requestLogs")
-    hub.take(["after"], time.time_ns())
-    (answer,) = await soon("an answer", lambda: viewer.named("logs"))
-    await soon("the one after", lambda: "after" in viewer.messages() or answer["data"][0]["message"] == "after")
-    held = [entry["message"] for entry in reversed(answer["data"])]
-    at = next(index for index, (event, _) in enumerate(viewer.events) if event == "logs")
-    held += [data["data"]["message"] for event, data in viewer.events[at + 1 :] if event == "log"]
-    assert held == [*(f"m{number}" for number in range(300)), "after"]
 
 
 @pytest.mark.parametrize(
@@ -182,14 +110,6 @@ async def test_a_producer_is_sent_nothing_unless_it_asked_for_logs(connect: Conn
     assert [entry["message"] for entry in answer["data"]] == ["two", "one"]
     await both.sio.call("log", "three")
     await soon("now it is a viewer too", lambda: producer.messages() == ["three"])
-
-
-async def test_who_leaves_is_forgotten(connect: Connect, server: HubServer, hub: Hub) -> None:
-    viewer = await connect()
-    await soon("it is there", lambda: server.stats()["viewers"] == 1)
-    await viewer.sio.disconnect()
-    await soon("it is gone", lambda: server.stats()["viewers"] == 0)
-    hub.take(["x"], time.time_ns())
 
 
 async def test_an_event_with_too_much_attached_is_refused_and_the_connection_goes_on(

@@ -5,10 +5,9 @@ import inspect
 import engineio
 import socketio
 from engineio.async_socket import AsyncSocket
-from engineio.packet import MESSAGE, Packet
 from engineio.payload import Payload
 
-from desktop_logs.net.sio import HubSocketServer, PeerFaults, quiet_logger
+from desktop_logs.net.sio import HubSocketServer, PeerFaults, _Engine, quiet_logger
 
 
 def parameters(function: object) -> list[str]:
@@ -18,8 +17,11 @@ def parameters(function: object) -> list[str]:
 def test_the_methods_that_are_overridden_are_there_with_the_same_parameters() -> None:
     for name in (
         "_engineio_server_class",
+        "_handle_eio_connect",
         "_handle_connect",
+        "_handle_eio_connect",
         "_handle_eio_disconnect",
+        "_handle_disconnect",
         "_handle_eio_message",
         "_handle_event_internal",
     ):
@@ -36,10 +38,15 @@ def test_the_parts_that_are_used_are_there() -> None:
     assert parameters(engineio.AsyncServer.start_background_task) == ["self", "target", "args", "kwargs"]
 
 
-def test_a_packet_is_encoded_once_for_all_viewers() -> None:
-    packet = Packet(MESSAGE, data='2["log",{}]')
-    assert packet.encode() == '42["log",{}]'
-    assert packet.encode() is packet.encode()
+def test_the_methods_of_the_engine_that_are_overridden_are_there_with_the_same_parameters() -> None:
+    for name in ("start_background_task", "create_queue"):
+        assert parameters(getattr(_Engine, name)) == parameters(getattr(engineio.AsyncServer, name)), name
+    assert parameters(engineio.AsyncServer.handle_request) == ["self", "args", "kwargs"]
+    assert parameters(AsyncSocket.close) == ["self", "wait", "abort", "reason"]
+    assert {"_send_ping", "queue", "last_ping", "upgraded", "closing", "closed"} <= {
+        *vars(AsyncSocket),
+        *vars(AsyncSocket(engineio.AsyncServer(async_mode="aiohttp"), "sid")),
+    }
 
 
 def test_a_peers_fault_is_counted_each_time_and_told_once() -> None:
