@@ -146,9 +146,10 @@ def _array_parts(body: bytes) -> list[object]:
     try:
         # Raw parts are found without building anything, so that a large array does not hold up the loop.
         return [bytes(part) for part in _decode_raw_list(body)]
-    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         if len(body) > MAX_PACKET_BYTES:
-            return [Unreadable(f"the body is not JSON: {wrong}")]
+            why = "it is nested too deeply" if isinstance(wrong, RecursionError) else wrong
+            return [Unreadable(f"the body is not JSON: {why}")]
         try:
             whole = decode_json(body)
         except ValueError as wrong:

@@ -2,7 +2,7 @@
 
     python -m tests.bench [--runs 3] [--only posted,idle] [--quick]
 
-A run takes a quarter of an hour; --quick a tenth of the records, once, to see that all of it works.
+A run takes twenty minutes; --quick a tenth of the records, once, to see that all of it works.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 from tests.bench import (
     client,
+    deliveries,
     events,
+    fanout,
     filtering,
     history_search,
     idle,
+    latency,
     logging_call,
     memory,
     posted,
@@ -44,6 +47,9 @@ FIGURES: dict[str, ModuleType] = {
     "history": history_search,
     "sustained": sustained,
     "memory": memory,
+    "fanout": fanout,
+    "deliveries": deliveries,
+    "latency": latency,
     "logging": logging_call,
     "starting": starting,
     "idle": idle,

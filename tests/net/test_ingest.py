@@ -191,6 +191,13 @@ async def test_a_large_array_that_is_no_json_is_told(http: aiohttp.ClientSession
     assert "the body is not JSON" in told["error"]
 
 
+@pytest.mark.parametrize("lines", [5_000, 300_000])
+async def test_an_array_nested_too_deeply_is_told(http: aiohttp.ClientSession, hub: Hub, lines: int) -> None:
+    status, told = await post(http, b"[[[[\n" * lines)
+    assert (status, told["accepted"], hub.head) == (400, 0, 0)
+    assert "nested too deeply" in told["error"]
+
+
 async def test_an_entry_with_an_odd_number_is_refused_or_taken_alone(http: aiohttp.ClientSession, hub: Hub) -> None:
     status, _ = await post(http, b'{"message":"a"}\n{"level":1e999,"message":"b"}\n{"message":"c"}')
     assert status == 200

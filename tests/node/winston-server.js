@@ -13,6 +13,7 @@
 //
 //   log LEVEL MESSAGE    one entry; LEVEL is one of winston's npm levels
 //   burst N MESSAGE      N entries of level info, `MESSAGE 1` to `MESSAGE N`
+//   pace RATE N MESSAGE  the same, RATE a second, each with the monotonic clock's microseconds in `context.at_us`
 //   noise                other events, which a viewer of logs must leave alone
 //   odd                  `log` events as careless servers send them; see oddPayloads
 //   drop                 cuts every connection, as a proxy that restarts does; clients come back by themselves
@@ -142,6 +143,17 @@ readCommands({
       }
     }
     done('burst');
+  },
+  async pace(rest) {
+    const [, rate, count, message] = /^(\d+)\s+(\d+)\s*(.*)$/.exec(rest);
+    const nowUs = () => Number(process.hrtime.bigint() / 1000n);
+    const beganUs = nowUs();
+    for (let n = 1; n <= Number(count);) {
+      const due = Math.min(Number(count), Math.floor(((nowUs() - beganUs) / 1e6) * Number(rate)));
+      for (; n <= due; n += 1) logger.log({ level: 'info', message: `${message} ${n}`, n, at_us: nowUs() });
+      await new Promise((resolve) => { setTimeout(resolve, 1); });
+    }
+    done('pace');
   },
   noise() {
     io.emit('message', 'not a log');
