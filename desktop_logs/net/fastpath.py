@@ -136,6 +136,9 @@ class ShortWay:
                 return message
             self._batch.append(event)
             self._batch_characters += len(message.data)
+            if len(message.data) > BATCH_CHARACTERS:
+                await asyncio.sleep(0)  # decoding it was a turn's work
+                self._begin_turn()
             is_over = now_s >= self._turn_ends_s
             is_full = len(self._batch) >= BATCH_EVENTS or self._batch_characters >= BATCH_CHARACTERS
             if is_over or is_full or event.name != "log":

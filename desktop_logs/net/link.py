@@ -179,7 +179,11 @@ def new_session(
     elif target.address.url.startswith("https:"):
         proof = client_context(target.trust)
     response_class: Any = websocket or aiohttp.ClientWebSocketResponse
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=proof), ws_response_class=response_class)
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=proof), ws_response_class=response_class)
+    # aiohttp repeats a GET whose connection has ended. To a client that polls the server has sent what was on its way,
+    # and gives the second one what comes after that.
+    session._retry_connection = False
+    return session
 
 
 def _said(refused: list[object]) -> str:

@@ -157,16 +157,20 @@ class Viewers:
 
     async def _serve(self, viewer: _Viewer, query: Query, seq: int) -> None:
         selection = self._batches.selection(query)
+        # Until it has once been as far as the hub it was away, not slow: what the ring loses meanwhile it gets as well.
+        is_away = seq < self._hub.head
         try:
-            async for found in self._catch_up.after(seq, selection, lambda: self._has_credit(viewer)):
-                if isinstance(found, Cut):
-                    self._send(viewer, found)
-                    seq = found.last
-                else:
-                    self._miss(viewer, self._hub.epoch, found.start, found.stop - 1, "evicted")
-                    seq = found.stop - 1
             while True:
-                seq = await self._next(viewer, selection, seq)
+                if is_away:
+                    seq = await self._come_back(viewer, selection, seq)
+                try:
+                    seq = await self._next(viewer, selection, seq)
+                except Evicted as evicted:
+                    if not is_away:
+                        last = evicted.first_seq - 1
+                        self._miss(viewer, self._hub.epoch, seq + 1, last, "slow")
+                        seq = last
+                is_away = is_away and seq < self._hub.head
         except _Gone:
             viewer.following = None
         except TooSlow as slow:
@@ -174,19 +178,25 @@ class Viewers:
             viewer.following = None
             viewer.tell("unsubscribed", msgspec.json.encode({"error": str(slow)}))
 
+    async def _come_back(self, viewer: _Viewer, selection: Selection, seq: int) -> int:
+        """Send what comes after *seq* and the ring no longer has; the number that was reached."""
+        async for found in self._catch_up.after(seq, selection, lambda: self._has_credit(viewer)):
+            if isinstance(found, Cut):
+                self._send(viewer, found)
+                seq = found.last
+            else:
+                self._miss(viewer, self._hub.epoch, found.start, found.stop - 1, "evicted")
+                seq = found.stop - 1
+        return seq
+
     async def _next(self, viewer: _Viewer, selection: Selection, seq: int) -> int:
-        """Send what comes after *seq*, as soon as there is something; the number that was reached."""
+        """Send what comes after *seq*, as soon as there is something; the number that was reached. Raises Evicted."""
         await self._has_news(seq)
         await self._has_credit(viewer)
-        try:
+        cut = await self._batches.after(seq, selection)
+        while not cut.is_worth_sending:
+            await self._has_news(cut.last)
             cut = await self._batches.after(seq, selection)
-            while not cut.is_worth_sending:
-                await self._has_news(cut.last)
-                cut = await self._batches.after(seq, selection)
-        except Evicted as evicted:
-            last = evicted.first_seq - 1
-            self._miss(viewer, self._hub.epoch, seq + 1, last, "slow")
-            return last
         self._send(viewer, cut)
         return cut.last
 

@@ -15,6 +15,7 @@ from desktop_logs.net import client
 from desktop_logs.net.client import RemoteFeed
 from tests.net.fake_hub2 import FakeHub2, numbered
 from tests.support.asynchronous import soon
+from tests.support.proxy import Proxy
 
 Follow = Callable[..., RemoteFeed]
 
@@ -82,6 +83,29 @@ async def test_over_polling_too(hub2: FakeHub2, follow: Follow) -> None:
     assert numbers(feed) == list(range(1, 3_001))
     hub2.add(3_000)
     await soon("all came", lambda: feed.head == 6_000)
+
+
+async def test_what_was_on_its_way_when_a_polling_line_is_cut_comes_again(hub2: FakeHub2) -> None:
+    """The hub has given it to the request that is cut: sent a second time, that would be given what comes after it."""
+    await hub2.stop()
+    hub2.transports = ["polling"]
+    await hub2.start()
+    hub2.add(10)
+    async with Proxy(hub2.port) as proxy:
+        feed = RemoteFeed(Target(ServerAddress(proxy.url)))
+        feed.start()
+        try:
+            await feed.first_records()
+            proxy.stall()
+            hub2.add(1_000)
+            await soon("it has left the hub", lambda: proxy.held_back_bytes > 4_000)
+            proxy.cut()
+            hub2.add(100)
+            await soon("all came", lambda: feed.head == 1_110)
+            assert numbers(feed) == list(range(1, 1_111))
+            assert lines(feed) == []
+        finally:
+            await feed.close()
 
 
 async def test_a_large_batch_is_taken_in_turns_of_the_loop(

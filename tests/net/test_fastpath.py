@@ -298,6 +298,24 @@ async def test_others_have_their_turn_of_the_loop_however_much_is_there(takes: T
     assert turns > 50
 
 
+@pytest.mark.parametrize("ends", ["taken", "cancelled"])
+async def test_a_large_event_is_taken_in_another_turn_than_it_is_decoded(
+    takes: Takes, ends: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fastpath, "BATCH_CHARACTERS", 100)
+    large = "x" * 200
+    reading = asyncio.ensure_future(way_to(takes).next_message(Frames(f'42["logs","{large}"]', "3").receive))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert takes.taken == []
+    if ends == "cancelled":
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+    else:
+        assert (await reading).data == "3"
+    assert takes.taken == [large]
+
+
 async def test_in_a_long_burst_a_message_goes_the_librarys_way_now_and_then(takes: Takes) -> None:
     frames = Frames(*map(log, range(1_000)))
     way = way_to(takes, Clock(fastpath.LIBRARY_EVERY_S / 100))

@@ -48,6 +48,21 @@ async def test_a_viewer_slower_than_the_ring_still_gets_all_from_the_history(hou
     assert outlet.numbers() == list(range(1, 9_001))
 
 
+async def test_what_leaves_the_ring_while_it_is_read_comes_from_the_history(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who comes back was away, and is not slow: not before it has once been as far as the hub."""
+    monkeypatch.setattr("desktop_logs.net.batches.SLICE_S", 0.0)
+    house.take(850)
+    outlet = house.follow(start=Position(EPOCH, house.hub.oldest - 1))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    house.take(850)
+    await all_told(outlet, 0, 1_700)
+    assert outlet.gaps() == []
+    assert outlet.numbers() == list(range(1, 1_701))
+
+
 async def test_what_retention_has_taken_is_told_as_evicted(house: House) -> None:
     house.take(5_000)
     del house.store.kept[:3_000]

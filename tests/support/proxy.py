@@ -22,6 +22,8 @@ class Proxy:
         """True to close every new connection at once."""
         self.connections = 0
         """How many were made so far."""
+        self.held_back_bytes = 0
+        """What has come and is not passed on yet."""
         self._flows = asyncio.Event()
         self._flows.set()
         self._ends: set[asyncio.StreamWriter] = set()
@@ -79,9 +81,13 @@ class Proxy:
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         try:
             while chunk := await source.read(CHUNK_BYTES):
-                await self._flows.wait()
-                if self.delay_s:
-                    await asyncio.sleep(self.delay_s)
+                self.held_back_bytes += len(chunk)
+                try:
+                    await self._flows.wait()
+                    if self.delay_s:
+                        await asyncio.sleep(self.delay_s)
+                finally:
+                    self.held_back_bytes -= len(chunk)
                 target.write(chunk)
                 await target.drain()
         except OSError:
