@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Final
 
 BANDS: Final = ("trace", "debug", "info", "warn", "error", "fatal")
@@ -55,6 +56,12 @@ _BY_NAME: Final[dict[str, int]] = {
     "emerg": 23,
     "emergency": 23,
 }
+PLAIN_NAMES: Final = {
+    sys.intern(spelt): (sys.intern(spelt), severity)
+    for name, severity in _BY_NAME.items()
+    for spelt in (name, name.upper())
+}
+"""The names known, in small letters and in capitals, each with itself (one string for all) and its severity."""
 _PYTHON_NUMBERED = re.compile(r"level (-?\d+)", re.IGNORECASE)
 _CANONICAL: Final = {TRACE: "trace", DEBUG: "debug", INFO: "info", WARN: "warn", ERROR: "error", FATAL: "fatal"}
 

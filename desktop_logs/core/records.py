@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = tuple(high + low for high in _BASE36 for low in _BASE36)
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -38,9 +41,12 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 def base36(number: int) -> str:
     """*number* (not negative) in digits and small letters."""
-    digits = ""
-    while True:
-        number, rest = divmod(number, 36)
-        digits = _BASE36[rest] + digits
-        if number == 0:
-            return digits
+    if number < 36:
+        return _BASE36[number]
+    return _leading(number // 1296) + _PAIRS[number % 1296] if number >= 1296 else _PAIRS[number].lstrip("0")
+
+
+@lru_cache(maxsize=64)
+def _leading(number: int) -> str:
+    # Numbers grow, so nearly every one shares all but its last two digits with the one before.
+    return base36(number)

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_SECOND = timedelta(seconds=1)
 _INT64_MAX = 2**63 - 1
 _NUMERIC = re.compile(r"\d{10,19}(\.\d+)?")
 _SPACED_OFFSET = re.compile(r" (?=[+-]\d\d:?\d\d$)")
@@ -32,6 +33,11 @@ def parse_timestamp(value: object) -> int | None:
 
 
 def _parse_text(text: str) -> int | None:
+    # What JavaScript writes, and most send: most share their second with the one before.
+    if len(text) == 24 and text[19] == "." and text[23] == "Z" and text.isascii() and (ms := text[20:23]).isdigit():
+        second_ns = _second_ns(text[:19])
+        if second_ns is not None:
+            return second_ns + int(ms) * NS_PER_MS
     text = text.strip()
     if _NUMERIC.fullmatch(text):
         return _parse_number(float(text) if "." in text else int(text))
@@ -92,6 +98,16 @@ def format_local(time_ns: int) -> str:
 
 # Records come in order of time, so nearly every one shares its second with the one before: the cache saves the
 # conversion (0.6 µs) and keeps one string a second.
+@lru_cache(maxsize=4096)
+def _second_ns(text: str) -> int | None:
+    """Nanoseconds since 1970 for a date and time of day in UTC; None when it is none, or far away."""
+    try:
+        seconds = (datetime.fromisoformat(f"{text}Z") - _EPOCH) // _SECOND
+    except (ValueError, OverflowError):
+        return None
+    return seconds * NS_PER_S if abs(seconds) < _INT64_MAX // NS_PER_S - 1 else None
+
+
 @lru_cache(maxsize=4096)
 def _utc_second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")

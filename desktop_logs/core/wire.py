@@ -30,6 +30,7 @@ _encode_json = msgspec.json.Encoder().encode
 _decode_json = msgspec.json.Decoder().decode
 
 _OWN_KEYS = frozenset(("id", "level", "message", "timestamp", "context", "source"))
+_PLAIN_KEYS = _OWN_KEYS - {"source"}
 # Names that other loggers use for the same things (pino, bunyan, zap, Python's JSON formatters).
 _MESSAGE_KEYS = ("message", "msg", "text", "error")
 _TIMESTAMP_KEYS = ("timestamp", "time", "ts", "@timestamp")
@@ -114,11 +115,38 @@ def parse_entry(payload: object, seq: int, arrived_ns: int) -> Record:
     if isinstance(payload, Unreadable):
         raise EntryError(payload.reason)
     try:
-        return _parse_entry(payload, seq, arrived_ns)
+        return _parse_plain(payload, seq, arrived_ns) or _parse_entry(payload, seq, arrived_ns)
     except RecursionError:
         raise EntryError("the entry is nested too deeply") from None
     except (ValueError, OverflowError) as wrong:
         raise EntryError(f"the entry cannot be read: {wrong}") from None
+
+
+def _parse_plain(payload: object, seq: int, arrived_ns: int) -> Record | None:
+    """What `_parse_entry` makes of an entry as most are, in half the time; None for any other."""
+    if type(payload) is not dict or not payload.keys() <= _PLAIN_KEYS:
+        return None
+    level, message, context, stamp = map(payload.get, ("level", "message", "context", "timestamp"))
+    known = levels.PLAIN_NAMES.get(level) if type(level) is str else None
+    time_ns = arrived_ns if stamp is None else parse_timestamp(stamp)
+    if known is None or time_ns is None or type(message) is not str:
+        return None
+    source = context_json = ""
+    if type(context) is dict:
+        if "level" in context or "service" in context or type(source := context.get("source", "")) is not str:
+            return None  # they may say something of the record itself
+        if len(context) > ("source" in context):
+            rest = context.copy()
+            rest.pop("source", None)
+            context_json = _context_json(rest)
+    elif context is not None:
+        return None
+    message = clean(message)
+    if len(message) * 4 > MAX_ENTRY_BYTES // 4:
+        return None  # it may have to be cut
+    name, severity = known
+    given_id = _id_of(payload.get("id"))
+    return Record(seq, time_ns, severity, name, _source_name(source), message, context_json, given_id)
 
 
 def _parse_entry(payload: object, seq: int, arrived_ns: int) -> Record:
@@ -266,6 +294,10 @@ def _source_of(entry: dict[str, Any], context: dict[str, Any]) -> str:
             source = context["service"]
         if not source and isinstance(entry.get("name"), str) and "hostname" in entry and "pid" in entry:
             source = entry["name"]  # pino's and bunyan's way to name a logger
+    return _source_name(source)
+
+
+def _source_name(source: str) -> str:
     return sys.intern(clean(source[:MAX_NAME_CHARACTERS]))
 
 

@@ -258,6 +258,36 @@ def test_any_json_is_taken_or_refused_with_a_sentence(payload: Any) -> None:
         assert str(wrong)
 
 
+CONTEXTS = st.dictionaries(st.sampled_from(["source", "level", "service", "user"]), st.text() | st.integers())
+USUAL = st.fixed_dictionaries(
+    {"level": st.sampled_from(["info", "WARN", "Info", "mine"]), "message": st.one_of(st.text(), st.integers())},
+    optional={
+        "timestamp": st.sampled_from([ARRIVED, "2026-02-30T10:00:00.000Z", "2026-11-22T10:00:00.12²Z", 1.5e9, ""]),
+        "context": st.one_of(
+            st.none(),
+            st.dictionaries(st.sampled_from(["source", "level", "service", "user"]), st.text() | st.integers()),
+        ),
+        "id": st.one_of(st.text(max_size=300), st.integers(), st.none()),
+    },
+)
+
+
+@given(USUAL)
+def test_an_entry_alone_is_read_as_in_its_envelope(entry: dict[str, Any]) -> None:
+    # The usual entry is read a shorter way when it stands alone.
+    assert parse(entry) == parse({"type": "log", "data": entry})
+
+
+@pytest.mark.parametrize(
+    "time", [ARRIVED, "1677-09-21T00:12:44.145Z", "2262-04-11T23:47:16.855Z", "2026-11-22T24:61:00.000Z"]
+)
+def test_a_time_with_milliseconds_is_read_as_the_same_with_microseconds(time: str) -> None:
+    assert (
+        parse({"message": "m", "timestamp": time}).time_ns
+        == parse({"message": "m", "timestamp": f"{time[:-1]}000Z"}).time_ns
+    )
+
+
 def test_json_that_strict_readers_refuse_is_read() -> None:
     assert wire.decode_json(b'{"a":"\\ud800","b":NaN}') == {"a": "\ud800", "b": "NaN"}
 
