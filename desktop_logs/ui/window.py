@@ -306,6 +306,7 @@ class MainWindow(QMainWindow):
             [Command("About Desktop Logs", lambda: open_about(self), (), "info")],
             [
                 Command("Find", lambda: self._on_page(lambda page: page.bar.focus_query()), ("Ctrl+F",), in_menu=False),
+                Command("Menu", lambda: self._on_page(lambda page: page.bar.open_menu()), ("F10",), in_menu=False),
                 Command("Close tab", self._close_current, ("Ctrl+W",), in_menu=False),
                 Command("Next tab", lambda: self._step_tab(1), ("Ctrl+Tab",), in_menu=False),
                 Command("Previous tab", lambda: self._step_tab(-1), ("Ctrl+Shift+Tab",), in_menu=False),
