@@ -211,7 +211,7 @@ class Desktop:
             self._tell_address()
 
     def _tell_address(self) -> None:
-        self._window.set_local_address(self._hub.url)
+        self._window.set_local_address(self._hub.url, needs_token=not self._hub.access.is_local)
         if not self._hub.access.is_local:
             text = " ".join(["Others on the network can reach this hub, with its tokens.", *self._warnings])
             self._window.show_notice("shared", text, "info", [("Show the tokens…", self._window.open_share_dialog)])

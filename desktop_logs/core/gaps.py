@@ -8,6 +8,7 @@ from desktop_logs.core.levels import WARN
 from desktop_logs.core.records import Record
 
 SOURCE: Final = "desktop-logs"
+"""Of every gap; what has another need not be asked whether it is one."""
 _ID: Final = "desktop-logs-gap-"
 _REASONS: Final = {
     "slow": "they came faster than this viewer could take them",

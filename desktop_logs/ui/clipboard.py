@@ -28,10 +28,15 @@ def record_json(record: Record) -> str:
     return _harmless(msgspec.json.format(encode_entry(record), indent=2).decode())
 
 
-def record_curl(record: Record, hub_url: str) -> str:
-    """The command that sends the record to the hub at *hub_url*, for a POSIX shell; safe to paste."""
+def record_curl(record: Record, hub_url: str, *, needs_token: bool = False) -> str:
+    """The command that sends the record to the hub at *hub_url*, for a POSIX shell; safe to paste.
+
+    A token that the hub needs is taken from DESKTOP_LOGS_TOKEN there: who is shown the command does not see it.
+    """
     body = _harmless(encode_entry(record).decode())
     command = f"curl {shlex.quote(hub_url.rstrip('/') + '/api/logs')} -H 'Content-Type: application/json'"
+    if needs_token:
+        command = f'{command} -H "Authorization: Bearer $DESKTOP_LOGS_TOKEN"'
     if len(body.encode()) > _ARGUMENT_BYTES:
         # The body is one line of JSON in braces, so it cannot end the here-document.
         return f"{command} --data-binary @- <<'EOF'\n{body}\nEOF"

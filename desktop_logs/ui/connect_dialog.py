@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
@@ -21,7 +21,7 @@ from desktop_logs.core.query import parse
 from desktop_logs.tasks import Tasks
 from desktop_logs.ui.actions import WindowActions
 from desktop_logs.ui.connectiontest import ConnectionTest
-from desktop_logs.ui.forms import ProblemLabel, field_label, mark_invalid, muted_label, push_button
+from desktop_logs.ui.forms import ProblemLabel, field_label, grow_to_fit, mark_invalid, muted_label, push_button
 from desktop_logs.ui.queryfield import QueryField
 from desktop_logs.ui.recentlist import RecentServers
 from desktop_logs.ui.theme import FIELD_HEIGHT, Theme
@@ -115,6 +115,12 @@ class ConnectDialog(QDialog):
         self._url.setFocus()
 
     # Qt's side
+
+    def event(self, event: QEvent) -> bool:
+        is_taken = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            grow_to_fit(self)  # for fields and wrapped lines that came: Qt would rather cut them off
+        return is_taken
 
     def done(self, result: int) -> None:
         # Cancelled or connected: nobody wants to know any more what is being asked.

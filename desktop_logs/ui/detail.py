@@ -47,6 +47,7 @@ class DetailPane(QWidget):
         self._theme = theme
         self._record: Record | None = None
         self._hub_url = "http://127.0.0.1:5647"
+        self._hub_needs_token = False
         self.setProperty("kind", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName("Detail")
@@ -91,9 +92,10 @@ class DetailPane(QWidget):
         """The record that is shown."""
         return self._record
 
-    def set_hub_url(self, url: str) -> None:
+    def set_hub_url(self, url: str, *, needs_token: bool = False) -> None:
         """Where `Copy as curl` sends the record: `http://127.0.0.1:5647`. Empty changes nothing."""
-        self._hub_url = url or self._hub_url
+        if url:
+            self._hub_url, self._hub_needs_token = url, needs_token
 
     def show_record(self, record: Record | None) -> None:
         """Show *record*; None shows that nothing is selected. The same record again changes nothing."""
@@ -135,12 +137,15 @@ class DetailPane(QWidget):
         layout.addStretch(1)
         return page
 
+    def _curl(self, record: Record) -> str:
+        return record_curl(record, self._hub_url, needs_token=self._hub_needs_token)
+
     def _make_menu(self) -> QMenu:
         menu = QMenu(self)
         for name, text_of in (
             ("As text", text_line),
             ("As JSON", record_json),
-            ("As curl command", lambda record: record_curl(record, self._hub_url)),
+            ("As curl command", self._curl),
         ):
             action = QAction(name, menu)
             action.triggered.connect(lambda checked=False, text_of=text_of: self._copy(text_of))

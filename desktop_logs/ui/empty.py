@@ -28,22 +28,26 @@ class Snippet:
     code: str
 
 
-def snippets(url: str) -> list[Snippet]:
+def snippets(url: str, *, needs_token: bool = False) -> list[Snippet]:
     """What to paste into Python, Node and a POSIX shell so that a record reaches the hub at *url*.
 
-    Each runs as it stands and ends by itself.
+    Each runs as it stands and ends by itself. A token that the hub needs is read from DESKTOP_LOGS_TOKEN: what is
+    pasted here and there holds no secret.
     """
     address = url.rstrip("/")
     entry = json.dumps({"level": "info", "message": "hello from curl", "context": {"source": "shell"}})
+    by_python = ', token=os.environ["DESKTOP_LOGS_TOKEN"]' if needs_token else ""
+    by_node = ", { auth: { token: process.env.DESKTOP_LOGS_TOKEN } }" if needs_token else ""
+    by_curl = '  -H "Authorization: Bearer $DESKTOP_LOGS_TOKEN" \\\n' if needs_token else ""
     return [
         Snippet(
             "Python",
             "pip install desktop-logs",
-            "import logging\n"
+            f"import logging{', os' if needs_token else ''}\n"
             "from desktop_logs import DesktopLogsHandler\n"
             "\n"
             "logging.getLogger().setLevel(logging.INFO)\n"
-            f"logging.getLogger().addHandler(DesktopLogsHandler({json.dumps(address)}))\n"
+            f"logging.getLogger().addHandler(DesktopLogsHandler({json.dumps(address)}{by_python}))\n"
             'logging.info("hello from Python")',
         ),
         Snippet(
@@ -51,7 +55,7 @@ def snippets(url: str) -> list[Snippet]:
             "npm install socket.io-client",
             'const { io } = require("socket.io-client");\n'
             "\n"
-            f"const socket = io({json.dumps(address)});\n"
+            f"const socket = io({json.dumps(address)}{by_node});\n"
             'const entry = { level: "info", message: "hello from Node", context: { source: "node" } };\n'
             'socket.emit("log", entry, () => socket.close());',
         ),
@@ -59,7 +63,7 @@ def snippets(url: str) -> list[Snippet]:
             "curl",
             "",
             f"curl {shlex.quote(address + '/api/logs')} \\\n"
-            "  -H 'Content-Type: application/json' \\\n"
+            f"  -H 'Content-Type: application/json' \\\n{by_curl}"
             f"  -d {shlex.quote(entry)}",
         ),
     ]
@@ -117,11 +121,16 @@ class EmptyState(QWidget):
         layout.addWidget(scroll)
         self.set_address("")
 
-    def set_address(self, url: str) -> None:
+    def set_address(self, url: str, *, needs_token: bool = False) -> None:
         """Say that the hub listens at *url* (`http://127.0.0.1:5647`); empty while it does not listen yet."""
         told = f"The hub listens on {url}. Paste one of these to send it a first record:"
+        if needs_token:
+            told = (
+                f"The hub listens on {url} and takes records from who shows its producer token, which “Share this "
+                "hub…” in the menu copies. Put that into the environment as DESKTOP_LOGS_TOKEN, and paste one of these:"
+            )
         self._where.setText(told if url else "The hub does not listen yet.")
-        for card, snippet in zip(self._cards, snippets(url), strict=True):
+        for card, snippet in zip(self._cards, snippets(url, needs_token=needs_token), strict=True):
             card.set_snippet(snippet)
             card.setVisible(bool(url))
 

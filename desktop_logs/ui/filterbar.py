@@ -74,7 +74,7 @@ class FilterBar(QWidget):
         self.export = self._button("Export", "Write what is shown or selected to a file  (Ctrl+E)")
         self.more = QToolButton(self)
         self.more.setAccessibleName("Menu")
-        self.more.setToolTip("More")
+        self.more.setToolTip("More  (F10)")
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.more.setFixedSize(FIELD_HEIGHT, FIELD_HEIGHT)
         self.more.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -177,6 +177,10 @@ class FilterBar(QWidget):
     def set_menu(self, menu: QMenu) -> None:
         """The menu of the ⋯ button."""
         self.more.setMenu(menu)
+
+    def open_menu(self) -> None:
+        """Open the menu of the ⋯ button, for the keyboard."""
+        self.more.showMenu()
 
     def focus_query(self) -> None:
         """Go to the field, with its text selected."""

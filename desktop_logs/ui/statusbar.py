@@ -166,7 +166,7 @@ class StatusBar(QWidget):
             self._state.setToolTip(state.problem)
         rejected = stats.get("rejected", 0)
         parts = {
-            "rate": f"{rate:,} records/s",
+            "rate": f"{rate:,} record{'s' * (rate != 1)}/s",
             "shown": _shown_text(figures),
             "skipped": _skipped_text(figures),
             "dropped": f"{stats['dropped']:,} dropped" if "dropped" in stats else "",
@@ -193,6 +193,7 @@ class StatusBar(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._timer.stop()
+        self._rate.rest()  # what came while nobody looked did not come in the moment of looking
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

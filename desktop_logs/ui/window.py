@@ -54,6 +54,7 @@ class MainWindow(QMainWindow):
         self._remembered = Remembered(store)
         self._book = QueryBook(self._remembered, self)
         self._local_url = local_url
+        self._local_needs_token = False
         self._is_closed = False
         self._is_painted = False
         self._pages: list[FeedPage] = []
@@ -107,13 +108,11 @@ class MainWindow(QMainWindow):
         if self._local is not None:
             self._local.status.set_files_state(text, ok)
 
-    def set_local_address(self, url: str) -> None:
-        """The local hub listens at *url* now."""
-        self._local_url = url
+    def set_local_address(self, url: str, *, needs_token: bool = False) -> None:
+        """The local hub listens at *url* now, and *needs_token* to take records."""
+        self._local_url, self._local_needs_token = url, needs_token
         for page in self._pages:
-            page.detail.set_hub_url(url)
-            if page.empty is not None:
-                page.empty.set_address(url)
+            self._tell_local_address(page)
         self._show_tabs()
 
     def stats(self) -> dict[str, int]:
@@ -306,6 +305,7 @@ class MainWindow(QMainWindow):
             [Command("About Desktop Logs", lambda: open_about(self), (), "info")],
             [
                 Command("Find", lambda: self._on_page(lambda page: page.bar.focus_query()), ("Ctrl+F",), in_menu=False),
+                Command("Menu", lambda: self._on_page(lambda page: page.bar.open_menu()), ("F10",), in_menu=False),
                 Command("Close tab", self._close_current, ("Ctrl+W",), in_menu=False),
                 Command("Next tab", lambda: self._step_tab(1), ("Ctrl+Tab",), in_menu=False),
                 Command("Previous tab", lambda: self._step_tab(-1), ("Ctrl+Shift+Tab",), in_menu=False),
@@ -336,9 +336,7 @@ class MainWindow(QMainWindow):
         page = FeedPage(feed, self._theme, is_local=is_local, capacity=capacity, parent=self._stack)
         page.bar.set_menu(self._commands.menu)
         page.bar.use_book(self._book)
-        if page.empty is not None:
-            page.empty.set_address(self._local_url)
-        page.detail.set_hub_url(self._local_url)
+        self._tell_local_address(page)
         page.table.columns.restore(self._remembered.layout("columns"))
         page.splitter.set_shares(DetailShares(*self._remembered.shares(astuple(DetailShares()))))
         page.export_requested.connect(self.open_export_dialog)
@@ -353,6 +351,11 @@ class MainWindow(QMainWindow):
         self._remember_tabs()
         self._state_changed(page)
         return page
+
+    def _tell_local_address(self, page: FeedPage) -> None:
+        page.detail.set_hub_url(self._local_url, needs_token=self._local_needs_token)
+        if page.empty is not None:
+            page.empty.set_address(self._local_url, needs_token=self._local_needs_token)
 
     def _state_changed(self, page: FeedPage) -> None:
         self.remotes.explain(page)

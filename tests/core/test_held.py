@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from desktop_logs.core.gaps import gap_record, is_gap
 from desktop_logs.core.held import SLAB_CHARACTERS, SLAB_RECORDS, Held, slabfuls
 from desktop_logs.core.levels import ALL_BANDS, BANDS, band_of
 from desktop_logs.core.query import parse
@@ -27,6 +28,9 @@ FILTERS = (
 
 
 def make(seq: int, message: str = "") -> Record:
+    """Mixed records, and now and then a gap."""
+    if seq % 37 == 36:
+        return gap_record(seq, seq * 1_000, "unknown")
     level, severity = LEVELS[seq % 4]
     return Record(seq, seq * 1_000, severity, level, f"source {seq % 3}", message or f"Message {seq}", "")
 
@@ -38,6 +42,8 @@ def fill(held: Held, records: list[Record]) -> None:
 
 def passes(filter_: Filter, record: Record) -> bool:
     matches = filter_.query.compile()
+    if is_gap(record):
+        return True
     return band_of(record.severity) in filter_.bands and matches(record)
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_logs.core.errors import TooSlow
-from desktop_logs.core.levels import ALL_BANDS, BANDS, band_of
+from desktop_logs.core.gaps import gap_record
+from desktop_logs.core.levels import ALL_BANDS, BANDS, WARN, band_of
 from desktop_logs.core.patience import PATIENCE_S
 from desktop_logs.core.query import Query, parse
 from desktop_logs.core.query_tree import Node
@@ -66,6 +67,28 @@ def test_an_expression_does_not_reach_into_the_next_record(expression: str) -> N
     records = messages("one", "two five", "", "e\nt", "one two")
     filter_ = Filter(ALL_BANDS, parse(f"message~/{expression}/"))
     assert selected(filter_, records) == filter_.rows_of(records)
+
+
+@pytest.mark.parametrize("query", ["", "nowhere", "-missing", "level>=error", "message~/(x|y)$/", "source:api"])
+def test_gaps_are_selected_by_whatever_filter_and_nothing_else_of_their_source_is(query: str) -> None:
+    of_hub = message(2, "of the hub itself", severity=WARN, level="warn", source="desktop-logs")
+    records = [
+        message(1, "one"),
+        of_hub,
+        gap_record(3, 3, "slow", 5, 9),
+        message(4, "two"),
+        gap_record(5, 5, "unknown"),
+    ]
+    for bands in (ALL_BANDS, frozenset({BANDS.index("fatal")})):
+        filter_ = Filter(bands, parse(query))
+        matches = filter_.query.compile()
+        expected = [
+            row
+            for row, record in enumerate(records)
+            if row in (2, 4) or (band_of(record.severity) in bands and matches(record))
+        ]
+        assert filter_.rows_of(records) == expected
+        assert selected(filter_, records) == expected
 
 
 def test_rare_words_are_sought_first_and_spare_the_rest() -> None:

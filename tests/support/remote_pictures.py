@@ -133,6 +133,61 @@ def tabs(size: tuple[int, int], theme: str) -> Callable[[Display], Scene]:
     return take
 
 
+def share(*more: str) -> Callable[[tuple[int, int], str], Callable[[Display], Scene]]:
+    """The dialog that shows how others reach the hub, which was started with *more*."""
+
+    def make(size: tuple[int, int], theme: str) -> Callable[[Display], Scene]:
+        def take(display: Display) -> Scene:
+            scene = Scene(display, size, theme, *more)
+            scene.fill(40)
+            menu(scene)
+            write(scene, *["\\Down"] * 8, "\\Return")
+            time.sleep(1.0)
+            return scene
+
+        return take
+
+    return make
+
+
+def menu(scene: Scene) -> None:
+    """Open the menu by its key."""
+    scene.keys("F10")
+    time.sleep(0.5)
+
+
+def version_1_menu(size: tuple[int, int], theme: str) -> Callable[[Display], Scene]:
+    """The menu on a server that has no history."""
+
+    def take(display: Display) -> Scene:
+        server = NodeProgram("winston-server.js")
+        url = f"http://127.0.0.1:{server.listening_port()}"
+        server.command("burst 30 request served")
+        scene = Scene(display, size, theme, "--connect", url, "--path", "/llamaproxws")
+        scene.after = [server.end]
+        time.sleep(1.5)
+        menu(scene)
+        return scene
+
+    return take
+
+
+def waiting(size: tuple[int, int], theme: str) -> Callable[[Display], Scene]:
+    """A tab whose server has gone, in front, with its notice and the seconds until the next attempt."""
+
+    def take(display: Display) -> Scene:
+        server = NodeProgram("winston-server.js")
+        url = f"http://127.0.0.1:{server.listening_port()}"
+        server.command("burst 30 request served")
+        scene = Scene(display, size, theme, "--connect", url, "--path", "/llamaproxws")
+        time.sleep(1.5)
+        server.end()
+        time.sleep(6.0)
+        return scene
+
+    return take
+
+
 def connect(scene: Scene, url: str, *more: str) -> None:
     scene.keys("ctrl+t")
     time.sleep(0.6)
@@ -149,4 +204,8 @@ REMOTE_SCENES: dict[str, Callable[[tuple[int, int], str], Callable[[Display], Sc
     "connect-passed": dialog(passed),
     "connect-certificate": dialog(certificate),
     "tabs": tabs,
+    "waiting": waiting,
+    "menu": version_1_menu,
+    "share": share(),
+    "share-shown": share("--host", "0.0.0.0", "--viewer-token", "viewer-" + "v" * 36, "--producer-token", "p" * 43),
 }

@@ -35,13 +35,18 @@ def interpreter(name: str) -> list[str]:
     }[name]
 
 
+@pytest.mark.parametrize("is_shared", [False, True], ids=["local", "shared"])
 @pytest.mark.parametrize("index", range(3), ids=["Python", "Node", "curl"])
-def test_what_is_pasted_arrives(start: Callable[..., Program], tmp_path: Path, index: int) -> None:
-    """Against a real hub: the lines run as they are, end by themselves, and their record is in the file."""
-    hub = start([DESKTOP_LOGS, "serve", "--port", "0", "--data-dir", tmp_path])
-    url = hub.line().removeprefix("listening on ")
-    snippet = snippets(url)[index]
-    env = {**os.environ, "NODE_PATH": str(NODE_MODULES)}
+def test_what_is_pasted_arrives(start: Callable[..., Program], tmp_path: Path, index: int, is_shared: bool) -> None:
+    """Against a real hub: the lines run as they are, end by themselves, and their record is in the file.
+
+    A hub that is shared wants a token, and finds that in the environment.
+    """
+    sharing = ["--host", "0.0.0.0", "--viewer-token", "v" * 20, "--producer-token", "p" * 20] if is_shared else []
+    hub = start([DESKTOP_LOGS, "serve", "--port", "0", "--data-dir", tmp_path, *sharing])
+    url = hub.line_with("^listening on ").removeprefix("listening on ")
+    snippet = snippets(url, needs_token=is_shared)[index]
+    env = {**os.environ, "NODE_PATH": str(NODE_MODULES), "DESKTOP_LOGS_TOKEN": "p" * 20}
     sender = start([*interpreter(snippet.name), snippet.code], env=env)
     assert sender.wait() == 0, sender
 
