@@ -43,6 +43,13 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest *count* records of the ring, and what follows them. (Counted, since not all numbers have a record.)"""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Auth:
     """What a client says of itself when it connects."""
 
@@ -57,8 +64,8 @@ class Subscribe:
     """What a viewer wants to be sent."""
 
     query: Query
-    start: Literal["tail", "ring"] | Position = "tail"
-    """From now on, from the oldest in the ring on, or after a number."""
+    start: Literal["tail", "ring"] | Newest | Position = "tail"
+    """From now on, from the oldest in the ring on, from so many of its newest on, or after a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +161,8 @@ def parse_subscribe(payload: object, now_ns: int) -> Subscribe:
     start = asked.get("from", "tail")
     if start in ("tail", "ring"):
         return Subscribe(_query(asked, now_ns), start)
+    if isinstance(start, dict) and start.keys() == {"newest"}:
+        return Subscribe(_query(asked, now_ns), Newest(_seq(start, "newest") or 0))
     return Subscribe(_query(asked, now_ns), _position(start, 'from must be "tail", "ring" or a position; it'))
 
 

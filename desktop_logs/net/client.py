@@ -17,7 +17,7 @@ from desktop_logs.core.query import parse
 from desktop_logs.core.records import Record
 from desktop_logs.core.ring import Ring
 from desktop_logs.core.safe_text import one_line
-from desktop_logs.core.viewing import Hello, Position, parse_hello
+from desktop_logs.core.viewing import Hello, parse_hello
 from desktop_logs.net.diagnosis import Finding, Unreachable
 from desktop_logs.net.engine import take_large_requests
 from desktop_logs.net.fastpath import LogEvent
@@ -52,7 +52,7 @@ class RemoteFeed:
         name: str = "",
         newest: int | None = None,
     ) -> None:
-        """*newest*: so many numbers of a hub's memory are wanted to begin with; all when it is None. Raises QueryError
+        """*newest*: so many records of a hub's memory are wanted to begin with; all when it is None. Raises QueryError
         for the target's query."""
         self.target = target
         self._name = name or target.address.host
@@ -233,10 +233,9 @@ class RemoteFeed:
         """Have the hub send everything from where the feed is; how far its records go. Raises ConnectError."""
         assert self._hello is not None, "subscribed before the hub has said hello"
         position = self._version2.position
-        if position is None and self._newest is not None:
-            first = max(self._hello.oldest, self._hello.head - self._newest + 1)
-            position = self._version2.start_after(Position(self._hello.epoch, max(first - 1, 0)))
-        start = "ring" if position is None else {"epoch": position.epoch, "seq": position.seq}
+        start: object = "ring" if self._newest is None else {"newest": self._newest}
+        if position is not None:
+            start = {"epoch": position.epoch, "seq": position.seq}
         asked = {"query": self.target.query, "from": start}
         answer = await link.ask("subscribe", asked, ANSWER_TIMEOUT_S)
         if answer.get("ok") is not True:

@@ -157,12 +157,6 @@ class Version2:
         """The server speaks version 1 now: whatever comes later begins anew."""
         self._epoch, self._last = "", None
 
-    def start_after(self, position: Position) -> Position:
-        """Take what comes after *position*, which is returned; nothing is held of that epoch yet."""
-        self.begin(position.epoch)
-        self._last = position.seq
-        return position
-
     def begin(self, epoch: str) -> None:
         """What comes belongs to *epoch*; another one than before is told of, once."""
         if epoch == self._epoch:

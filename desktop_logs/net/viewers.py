@@ -11,7 +11,7 @@ from desktop_logs.core.errors import Evicted, TooSlow
 from desktop_logs.core.history import History
 from desktop_logs.core.hub import Hub
 from desktop_logs.core.query import Query
-from desktop_logs.core.viewing import MAX_UNANSWERED, Gap, GapReason, Hello, Position, Subscribe
+from desktop_logs.core.viewing import MAX_UNANSWERED, Gap, GapReason, Hello, Newest, Position, Subscribe
 from desktop_logs.net.batches import Batches, Cut, Selection
 from desktop_logs.net.catchingup import CatchUp
 from desktop_logs.net.leaving import PATIENCE
@@ -149,6 +149,9 @@ class Viewers:
             return self._hub.head
         if start == "ring":
             return self._hub.oldest - 1
+        if isinstance(start, Newest):
+            newest = self._hub.ring.latest(start.count)
+            return newest[0].seq - 1 if newest else self._hub.head
         if start.epoch != self._hub.epoch or start.seq > self._hub.head:
             # Or the same epoch, and numbers that this hub has not given: they were lost, and mean nothing here.
             self._miss(viewer, start.epoch, start.seq + 1, start.seq + 1, "epoch")

@@ -18,6 +18,7 @@ from desktop_logs.core.viewing import (
     Auth,
     Gap,
     Hello,
+    Newest,
     Position,
     Search,
     Subscribe,
@@ -92,6 +93,7 @@ def test_an_auth_that_is_none_is_refused_with_a_sentence(value: object, why: str
     [
         ({}, Subscribe(Query(), "tail")),
         ({"query": "", "from": "ring"}, Subscribe(Query(), "ring")),
+        ({"from": {"newest": 500}}, Subscribe(Query(), Newest(500))),
         ({"query": "level:error", "from": {"epoch": "e", "seq": 0}}, Subscribe(parse("level:error"), Position("e", 0))),
     ],
 )
@@ -104,6 +106,8 @@ def test_a_subscription_has_a_query_and_a_start(payload: object, wanted: Subscri
     [
         (None, "subscribe must be an object"),
         ({"from": "head"}, 'from must be "tail", "ring" or a position'),
+        ({"from": {"newest": -1}}, "newest must be a whole number from 0"),
+        ({"from": {"newest": 5, "seq": 1}}, 'from must be "tail", "ring" or a position'),
         ({"from": None}, 'from must be "tail", "ring" or a position'),
         ({"query": 5}, "query must be a string"),
         ({"query": "x" * 10_001}, "query must be a string of at most 10,000"),

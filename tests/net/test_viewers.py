@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+from desktop_logs.core.hub import Restored
 from desktop_logs.core.query import parse
-from desktop_logs.core.viewing import MAX_BATCH_RECORDS, MAX_UNANSWERED, Position, Subscribe
+from desktop_logs.core.viewing import MAX_BATCH_RECORDS, MAX_UNANSWERED, Newest, Position, Subscribe
 from desktop_logs.net import viewers as room
 from desktop_logs.net.batches import UNSELECTED_NUMBERS
 from tests.support.asynchronous import soon
+from tests.support.stores import SmallStore
 from tests.support.viewerhouse import EPOCH, NOW_NS, House, all_told
 
 
@@ -43,6 +45,22 @@ async def test_from_the_ring_all_that_it_holds_comes(house: House) -> None:
     await all_told(outlet, first - 1, 2_000)
     assert outlet.numbers() == list(range(first, 2_001))
     assert outlet.gaps() == []
+
+
+async def test_so_many_of_the_newest_come_however_far_apart_their_numbers_are(store: SmallStore) -> None:
+    """After a crash numbers jump: counted by number, a viewer would be sent the few that came since."""
+    before = House(SmallStore())
+    before.take(20)
+    restored = Restored(1_000_000, before.hub.ring.latest(20), epoch=EPOCH)
+    house = House(store, restored=restored)
+    house.take(2)
+    outlet = house.follow(start=Newest(5))
+    await soon("the newest are told", lambda: outlet.numbers() == [18, 19, 20, 1_000_001, 1_000_002])
+    nothing = house.follow(start=Newest(0))
+    house.take(1)
+    await soon("only what is new is told", lambda: nothing.numbers() == [1_000_003])
+    assert outlet.gaps() == nothing.gaps() == []
+    await house.tasks.cancel_all()
 
 
 async def test_at_the_head_nothing_comes_until_there_is_something(house: House) -> None:
