@@ -181,5 +181,6 @@ def _bare_host(address: ServerAddress) -> str:
 
 
 def _reason(failure: BaseException) -> str:
-    text = getattr(failure, "strerror", None) or getattr(failure, "verify_message", None) or str(failure)
+    # A certificate's failure has both, and the first alone is for people.
+    text = getattr(failure, "verify_message", None) or getattr(failure, "strerror", None) or str(failure)
     return one_line(text or type(failure).__name__).rstrip(".")
