@@ -107,8 +107,13 @@ class HubClient:
                 f"The certificate of {host} is not trusted: {failure.verify_message}. Name what vouches for it with "
                 "--ca, or the certificate itself with --fingerprint."
             ) from None
-        except ssl.SSLError as failure:
-            raise ConnectError(f"{host} cannot be spoken to over TLS: {failure.reason or failure}.") from None
+        except ssl.SSLError:
+            plain = self._address.url.replace("https://", "http://")
+            raise ConnectError(f"{host} does not speak TLS. Try {plain}.") from None
+        except http.client.RemoteDisconnected:
+            raise ConnectError(
+                f"{host} closed the connection without an answer. Is it a web server, and is it https?"
+            ) from None
         except (OSError, http.client.HTTPException) as failure:
             # What is no HTTP is quoted in the failure's text.
             said = one_line(str(failure)[:200]) or type(failure).__name__

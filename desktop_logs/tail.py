@@ -5,20 +5,30 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from desktop_logs.core.connecting import Target
-from desktop_logs.core.errors import Evicted
+from desktop_logs.core.connecting import Fault, Target
+from desktop_logs.core.errors import ConnectError, Evicted
 from desktop_logs.core.levels import TRACE
 from desktop_logs.core.query import parse
 from desktop_logs.core.query_tree import Severity, all_of
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import encode_entry
 from desktop_logs.net.client import RemoteFeed
+from desktop_logs.net.diagnosis import Unreachable
 from desktop_logs.terminal import complain, line_of, wants_color, write_out
 
 BATCH_RECORDS = 1_000
 LOOK_AGAIN_S = 1.0
+ADVICE: Mapping[Fault, str] = MappingProxyType(
+    {
+        "token": " Give it with --token, or in DESKTOP_LOGS_TOKEN.",
+        "certificate": " Name what vouches for it with --ca, or the certificate itself with --fingerprint.",
+    }
+)
+"""What the command line can do about a fault, after the sentence that is the window's too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,11 @@ def tail(options: TailOptions) -> int:
         return asyncio.run(_tail(options))
     except KeyboardInterrupt:
         return 0
+    except Unreachable as failure:
+        advice = ADVICE.get(failure.finding.fault or "other", "")
+        if failure.finding.fault == "certificate" and options.target.trust.fingerprint:
+            advice = ""  # that is just what was asked for
+        raise ConnectError(f"{failure}{advice}") from None
 
 
 async def _tail(options: TailOptions) -> int:

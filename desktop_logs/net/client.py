@@ -73,7 +73,7 @@ class RemoteFeed:
         self._link: Link | None = None
         self._attempt_now = asyncio.Event()
         self._first_attempt_over = asyncio.Event()
-        self._first_problem = ""
+        self._first_failure: ConnectError | None = None
         self._faults = PeerFaults(lambda problem: None)
         self._tasks = Tasks(self._task_failed)
         self._turns = Turns(self._tasks, f"feed {self.address}: taking")
@@ -146,8 +146,8 @@ class RemoteFeed:
         """Wait until the records that the server holds are there. Raises ConnectError when the first attempt to connect
         failed."""
         await self._first_attempt_over.wait()
-        if self._first_problem:
-            raise ConnectError(self._first_problem)
+        if self._first_failure is not None:
+            raise self._first_failure
 
     async def close(self) -> None:
         """Leave the server."""
@@ -159,15 +159,14 @@ class RemoteFeed:
         while True:
             try:
                 await self._follow()
-                problem, delay_s = f"The connection to {self.server.host} was lost.", FIRST_DELAY_S
-            except ConnectError as failure:
-                problem = str(failure)
+                failure, delay_s = ConnectError(f"The connection to {self.server.host} was lost."), FIRST_DELAY_S
+            except ConnectError as refused:
+                failure = refused
                 if isinstance(failure, Unreachable) and failure.is_refusal:
                     # Only a person can mend that, there or here.
                     delay_s = LONGEST_DELAY_S
-            if not self._first_attempt_over.is_set():
-                self._first_problem = problem
-                self._first_attempt_over.set()
+            problem = str(failure)
+            self._end_first_attempt(failure)
             # Jitter: a hundred viewers of a server that restarts should not all return in the same moment.
             wait_s = delay_s * random.uniform(0.8, 1.2)
             delay_s = min(delay_s * 2, LONGEST_DELAY_S)
@@ -179,6 +178,11 @@ class RemoteFeed:
             except TimeoutError:
                 pass  # the time to try again has come by itself
             self._become(FeedState("starting", "connecting", problem))
+
+    def _end_first_attempt(self, failure: ConnectError | None = None) -> None:
+        if not self._first_attempt_over.is_set():
+            self._first_failure = failure
+            self._first_attempt_over.set()
 
     async def _follow(self) -> None:
         """Connect and stay until the connection is lost. Raises ConnectError when it could not be made."""
@@ -192,7 +196,7 @@ class RemoteFeed:
             self._become(FeedState("live", "connected"))
             try:
                 await self._begin(link, is_resuming=resume is not None)
-                self._first_attempt_over.set()
+                self._end_first_attempt()
                 await self._stay(link)
             except Unreachable:
                 raise
@@ -214,6 +218,8 @@ class RemoteFeed:
             await _first_of(deadline_s - time.monotonic(), self._has_said, link.lost)
         if link.lost.is_set():
             raise ConnectError(f"The connection to {self.server.host} was lost.")
+        if not self._has_said.is_set() and self.target.token:
+            await link.ask_why_silent()
         if not self._speaks_now(2):
             self._speaks(1)
             await self._await_snapshot(link, deadline_s)
@@ -324,9 +330,9 @@ class RemoteFeed:
             listener()
 
     def _task_failed(self, name: str, failure: BaseException) -> None:
-        self._first_problem = f"The connection to {self.address} failed: {failure!r}"
-        self._first_attempt_over.set()
-        self._become(FeedState("failed", "failed", self._first_problem))
+        problem = f"The connection to {self.address} failed: {failure!r}"
+        self._end_first_attempt(ConnectError(problem))
+        self._become(FeedState("failed", "failed", problem))
 
 
 def _then(work: Iterator[None], end: Callable[[], None]) -> Iterator[None]:

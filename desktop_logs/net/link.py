@@ -25,6 +25,7 @@ from desktop_logs.net.trust import client_context
 MAX_MESSAGE_BYTES = 64_000_000  # a snapshot of 500 entries of a server that cuts nothing
 CONNECT_TIMEOUT_S = 10.0
 GOODBYE_S = 1.0
+REASON_WAIT_S = 1.0
 
 EVENTS = ("hello", "log", "logs", "logBatch", "gap", "progress", "unsubscribed")
 """What is passed on; any other event is somebody else's."""
@@ -65,6 +66,11 @@ class Link:
         if failure is None:
             return
         finding = await diagnose(self._target.address, self._session)
+        if finding.fault is None and not isinstance(failure, TimeoutError):
+            # All is well now: it was cut while it was made, or the server is just coming up.
+            failure = await self._attempt("websocket")
+            if failure is None:
+                return
         if finding.fault is None and finding.polls:
             failure = await self._attempt("polling")
             if failure is None:
@@ -105,6 +111,16 @@ class Link:
             raise self._loss()
         assert isinstance(said, dict)
         return said
+
+    async def ask_why_silent(self) -> None:
+        """To be called when nothing at all has come: raises Unreachable when the server is a hub at which the token
+        does not allow to read. Others do not know the question."""
+        try:
+            answer = await self.ask("stats", None, REASON_WAIT_S)
+        except ConnectError:
+            return
+        if answer.get("ok") is False and isinstance(answer.get("error"), str):
+            raise Unreachable(refusal(self._target.address, _said([answer["error"]])))
 
     def acknowledge(self, ack_id: int) -> None:
         """Acknowledge the event that came with that id; nothing once the connection is lost."""
