@@ -42,12 +42,16 @@ class EnvironmentFault(DesktopLogsError):
 
 
 class ListenError(EnvironmentFault):
-    """The hub cannot listen. *holder* tells who has the port: `desktop-logs`, `other`, or empty when it is not that."""
+    """The hub cannot listen. *holder* tells who has the port: `desktop-logs`, `other`, or empty when it is not that.
 
-    def __init__(self, message: str, port: int, holder: str = "") -> None:
+    Of another Desktop Logs *url* is where this machine reaches it.
+    """
+
+    def __init__(self, message: str, port: int, holder: str = "", url: str = "") -> None:
         super().__init__(message)
         self.port = port
         self.holder = holder
+        self.url = url
 
 
 class StorageError(EnvironmentFault):

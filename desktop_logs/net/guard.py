@@ -17,7 +17,7 @@ from desktop_logs.net.limits import Guesses, Refusals
 
 IS_PAGE = web.RequestKey("is_page", bool)
 """True on a request that comes from a page in a browser which is on the allow-list."""
-NEEDS_TOKEN: Final = "This hub needs a token, and the one given is not right. Ask for it where the hub runs."
+NEEDS_TOKEN: Final = "This hub needs a token, and the right one was not given. Ask for it where the hub runs."
 TOO_MANY_GUESSES: Final = "Too many wrong tokens. Try again in a minute."
 GUESS_PAUSE_S: Final = 60
 _LACKS = {

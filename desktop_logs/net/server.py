@@ -236,13 +236,14 @@ def _no_more_handshakes(sockets: HubSocketServer, paths: frozenset[str], refusal
 
 async def _listen_error(host: str, port: int, failure: OSError) -> ListenError:
     if failure.errno == errno.EADDRINUSE:
-        holder = await holder_of(port, host)
+        holder, url = await holder_of(port, host)
         if holder:
             return ListenError(
                 f"port {port} is in use by another Desktop Logs ({holder}). "
                 f"Connect to it, or choose another port with --port {port + 1}.",
                 port,
                 "desktop-logs",
+                url,
             )
         return ListenError(
             f"port {port} is in use by another program. Choose another with --port {port + 1}.", port, "other"
@@ -256,20 +257,26 @@ async def _listen_error(host: str, port: int, failure: OSError) -> ListenError:
     return ListenError(f"cannot listen on {host}:{port}: {failure.strerror or failure}. Try --port {port + 1}.", port)
 
 
-async def holder_of(port: int, host: str = "127.0.0.1") -> str:
-    """`desktop-logs 0.1.0` when a hub has *port* of this machine; empty when something else has, or nothing."""
-    timeout = aiohttp.ClientTimeout(total=HOLDER_TIMEOUT_S)
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"http://{_in_url(host)}:{port}/healthz") as response,
-        ):
-            told = msgspec.json.decode(await response.content.read(10_000))
-    except (aiohttp.ClientError, TimeoutError, ValueError):
-        return ""  # whatever it is, it is not a hub
-    if not isinstance(told, dict) or told.get("name") != NAME:
-        return ""
-    return f"{NAME} {told.get('version', '')}".strip()
+async def holder_of(port: int, host: str = "127.0.0.1") -> tuple[str, str]:
+    """`desktop-logs 0.1.0` and its URL when a hub has *port* of this machine; both empty when something else has it.
+
+    Nothing is said to it that another program must not hear, so its certificate may be any.
+    """
+    for scheme in ("http", "https"):
+        url = f"{scheme}://{_in_url(host)}:{port}"
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HOLDER_TIMEOUT_S)) as session,
+                session.get(f"{url}/healthz", ssl=False, allow_redirects=False) as response,
+            ):
+                told = msgspec.json.decode(await response.content.read(10_000))
+        except TimeoutError:
+            break  # a hub with TLS would have refused plain HTTP at once
+        except (aiohttp.ClientError, ValueError):
+            continue
+        if isinstance(told, dict) and told.get("name") == NAME:
+            return f"{NAME} {told.get('version', '')}".strip(), url
+    return "", ""
 
 
 def _in_url(host: str) -> str:

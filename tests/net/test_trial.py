@@ -83,7 +83,7 @@ async def test_a_server_of_version_1(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_token_that_is_wrong_and_another_refusal() -> None:
     sio = new_sio()
-    said = ["This hub needs a token, and the one given is not right", "the house is full"]
+    said = ["This hub needs a token, and the right one was not given", "the house is full"]
 
     async def refuse(sid: str, environ: object, auth: object = None) -> None:
         raise socketio.exceptions.ConnectionRefusedError(said.pop(0))
@@ -91,7 +91,7 @@ async def test_a_token_that_is_wrong_and_another_refusal() -> None:
     sio.on("connect", refuse)
     async with serving(sio) as host:
         assert await outcome(f"http://{host}") == Said(
-            f"{host} refuses the connection: This hub needs a token, and the one given is not right.", "token"
+            f"{host} refuses the connection: This hub needs a token, and the right one was not given.", "token"
         )
         assert await outcome(f"http://{host}") == Said(
             f"{host} refuses the connection: the house is full.", "forbidden"
