@@ -5,20 +5,30 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from desktop_logs.core.connecting import Target
-from desktop_logs.core.errors import Evicted
+from desktop_logs.core.errors import ConnectError, Evicted
 from desktop_logs.core.levels import TRACE
 from desktop_logs.core.query import parse
 from desktop_logs.core.query_tree import Severity, all_of
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import encode_entry
 from desktop_logs.net.client import RemoteFeed
+from desktop_logs.net.diagnosis import Unreachable
 from desktop_logs.terminal import complain, line_of, wants_color, write_out
 
 BATCH_RECORDS = 1_000
 LOOK_AGAIN_S = 1.0
+_ADVICE: Mapping[str, str] = MappingProxyType(
+    {
+        "token": " Give the viewer token with --token, or in DESKTOP_LOGS_TOKEN.",
+        "certificate": " Name what vouches for it with --ca, or the certificate itself with --fingerprint.",
+    }
+)
+"""What to type, where a connection failed for this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,11 @@ async def _tail(options: TailOptions) -> int:
     feed.subscribe(news.set)
     feed.start()
     try:
-        await feed.first_records()
+        try:
+            await feed.first_records()
+        except Unreachable as failure:
+            advice = _ADVICE.get(failure.finding.fault or "", "")
+            raise ConnectError(f"{failure}{advice}") from None
         cursor = _show_held(feed, options)
         unread = _tell_unread(feed, unread)
         was_live = True

@@ -73,7 +73,7 @@ class RemoteFeed:
         self._link: Link | None = None
         self._attempt_now = asyncio.Event()
         self._first_attempt_over = asyncio.Event()
-        self._first_problem = ""
+        self._first_failure: ConnectError | None = None
         self._faults = PeerFaults(lambda problem: None)
         self._tasks = Tasks(self._task_failed)
         self._turns = Turns(self._tasks, f"feed {self.address}: taking")
@@ -146,8 +146,8 @@ class RemoteFeed:
         """Wait until the records that the server holds are there. Raises ConnectError when the first attempt to connect
         failed."""
         await self._first_attempt_over.wait()
-        if self._first_problem:
-            raise ConnectError(self._first_problem)
+        if self._first_failure is not None:
+            raise self._first_failure
 
     async def close(self) -> None:
         """Leave the server."""
@@ -159,14 +159,16 @@ class RemoteFeed:
         while True:
             try:
                 await self._follow()
-                problem, delay_s = f"The connection to {self.server.host} was lost.", FIRST_DELAY_S
-            except ConnectError as failure:
-                problem = str(failure)
+                failure = ConnectError(f"The connection to {self.server.host} was lost.")
+                delay_s = FIRST_DELAY_S
+            except ConnectError as raised:
+                failure = raised
                 if isinstance(failure, Unreachable) and failure.is_refusal:
                     # Only a person can mend that, there or here.
                     delay_s = LONGEST_DELAY_S
+            problem = str(failure)
             if not self._first_attempt_over.is_set():
-                self._first_problem = problem
+                self._first_failure = failure
                 self._first_attempt_over.set()
             # Jitter: a hundred viewers of a server that restarts should not all return in the same moment.
             wait_s = delay_s * random.uniform(0.8, 1.2)
@@ -325,9 +327,9 @@ class RemoteFeed:
             listener()
 
     def _task_failed(self, name: str, failure: BaseException) -> None:
-        self._first_problem = f"The connection to {self.address} failed: {failure!r}"
+        self._first_failure = ConnectError(f"The connection to {self.address} failed: {failure!r}")
         self._first_attempt_over.set()
-        self._become(FeedState("failed", "failed", self._first_problem))
+        self._become(FeedState("failed", "failed", str(self._first_failure)))
 
 
 def _then(work: Iterator[None], end: Callable[[], None]) -> Iterator[None]:

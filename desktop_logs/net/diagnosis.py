@@ -181,5 +181,6 @@ def _bare_host(address: ServerAddress) -> str:
 
 
 def _reason(failure: BaseException) -> str:
-    text = getattr(failure, "strerror", None) or getattr(failure, "verify_message", None) or str(failure)
+    # Of a certificate the message is a sentence, and `strerror` names OpenSSL's source files.
+    text = getattr(failure, "verify_message", None) or getattr(failure, "strerror", None) or str(failure)
     return one_line(text or type(failure).__name__).rstrip(".")

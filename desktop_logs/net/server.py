@@ -16,10 +16,11 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from desktop_logs.core.access import LOCAL_ACCESS, Access, Rights
+from desktop_logs.core.access import ALL_ADDRESSES, LOCAL_ACCESS, Access, Rights
 from desktop_logs.core.errors import ListenError
 from desktop_logs.core.history import History
 from desktop_logs.core.hub import Hub
+from desktop_logs.core.safe_text import one_line
 from desktop_logs.net.asking import Asking
 from desktop_logs.net.broadcast import Broadcaster
 from desktop_logs.net.eventingest import EventIngest
@@ -42,7 +43,6 @@ IDLE_S = 30.0
 """A connection on which no whole head of a request comes for so long is closed."""
 HOLDER_TIMEOUT_S = 1.0
 _BACKLOG = 128
-_ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # and by which this machine reaches itself
 
 
 class HubServer:
@@ -259,22 +259,24 @@ async def _listen_error(host: str, port: int, failure: OSError) -> ListenError:
 async def holder_of(port: int, host: str = "127.0.0.1") -> str:
     """`desktop-logs 0.1.0` when a hub has *port* of this machine; empty when something else has, or nothing."""
     timeout = aiohttp.ClientTimeout(total=HOLDER_TIMEOUT_S)
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"http://{_in_url(host)}:{port}/healthz") as response,
-        ):
-            told = msgspec.json.decode(await response.content.read(10_000))
-    except (aiohttp.ClientError, TimeoutError, ValueError):
-        return ""  # whatever it is, it is not a hub
-    if not isinstance(told, dict) or told.get("name") != NAME:
-        return ""
-    return f"{NAME} {told.get('version', '')}".strip()
+    for scheme in ("http", "https"):
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                # Only a name is asked for: whose certificate it is does not matter.
+                session.get(f"{scheme}://{_in_url(host)}:{port}/healthz", ssl=False) as response,
+            ):
+                told = msgspec.json.decode(await response.content.read(10_000))
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            continue  # whatever it is, it is not a hub
+        if isinstance(told, dict) and told.get("name") == NAME:
+            return one_line(f"{NAME} {str(told.get('version', ''))[:40]}".strip())
+    return ""
 
 
 def _in_url(host: str) -> str:
     """*host* as a URL has it; one by which this machine reaches itself where it stands for all addresses."""
-    reached = _ALL_ADDRESSES.get(host, host)
+    reached = ALL_ADDRESSES.get(host, host)
     return f"[{reached}]" if ":" in reached else reached
 
 
