@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from desktop_logs.core.addresses import HUB_HOST
 from desktop_logs.core.errors import StorageError, UserError
 from desktop_logs.folders import tokens_file
 from desktop_logs.net.tls import TlsFiles, certificate_problem, load, server_context
-from desktop_logs.storage.tokens_file import make_tokens, read_tokens
+from desktop_logs.storage.tokens_file import make_tokens, read_tokens, tokens_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class AccessOptions:
 
     host: str = HUB_HOST
     origins: frozenset[str] = frozenset()
-    viewer_token: str = ""
-    producer_token: str = ""
+    viewer_token: str = field(default="", repr=False)
+    producer_token: str = field(default="", repr=False)
     tls: TlsFiles | None = None
 
 
@@ -84,7 +84,7 @@ def _kept_tokens(access: Access, options: AccessOptions, data_dir: Path) -> Toke
     if kept is None and not access.is_local and not (options.viewer_token or options.producer_token):
         raise UserError(
             f"A hub on {access.host} is open to the network, and {data_dir} has no tokens yet that viewers and "
-            f"producers could show. Make them with: desktop-logs tokens --data-dir {data_dir}"
+            f"producers could show. Make them with: {tokens_command(data_dir)}"
         )
     return kept or make_tokens(path)
 

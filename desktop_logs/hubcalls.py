@@ -18,6 +18,7 @@ from desktop_logs.core.safe_text import one_line
 from desktop_logs.net.trust import client_context, is_accepted
 
 TIMEOUT_S = 30.0
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")  # by the version of OpenSSL
 NOT_NUMBERED: Mapping[str, str] = MappingProxyType({})
 
 
@@ -117,7 +118,9 @@ class HubClient:
         except (OSError, http.client.HTTPException) as failure:
             # What is no HTTP is quoted in the failure's text.
             said = one_line(str(failure)[:200]) or type(failure).__name__
-            raise ConnectError(f"{host} cannot be spoken to: {said}.") from None
+            is_cut = isinstance(failure, ConnectionError) and self._address.url.startswith("http:")
+            perhaps = f" If it speaks TLS only, try https://{host}." if is_cut else ""
+            raise ConnectError(f"{host} cannot be spoken to: {said}.{perhaps}") from None
         if response.status == 401:
             raise ConnectError(
                 f"{host} needs a token: {one_line(text.decode('utf-8', 'replace').strip()[:200])} "

@@ -6,12 +6,15 @@ import hmac
 from dataclasses import dataclass, field
 from enum import Flag
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
 from desktop_logs.core.errors import UserError
 
 MIN_TOKEN_CHARACTERS: Final = 16
+ALL_ADDRESSES: Final = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1"})
+"""What to listen on stands for every address of this machine, of IPv4 and of IPv6; and by which it reaches itself."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -32,8 +35,8 @@ BOTH: Final = Rights.VIEW | Rights.SEND
 class Tokens:
     """The hub's secrets; the empty string stands for none, which nobody can show."""
 
-    viewer: str = ""
-    producer: str = ""
+    viewer: str = field(default="", repr=False)
+    producer: str = field(default="", repr=False)
 
     def rights(self, shown: str) -> Rights:
         """What the token *shown* allows. Takes as long for a wrong one as for a right one of its length."""

@@ -57,7 +57,7 @@ class ServerAddress:
         if not host or any(character.isspace() for character in parts.netloc):
             raise UserError(f"{typed!r} names no host. Type it like http://localhost:3000.")
         if parts.username is not None:
-            raise UserError("A URL with a user and password is not supported. Put the token in its own field.")
+            raise UserError("A URL with a user and password is not supported. Give a token by itself, outside the URL.")
         if port is None and not has_scheme:
             port = DEFAULT_PORT
         shown_host = f"[{host}]" if ":" in host else host

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import msgspec
@@ -54,7 +54,7 @@ class Auth:
     """What a client says of itself when it connects."""
 
     proto: int = 1
-    token: str = ""
+    token: str = field(default="", repr=False)
     resume: Position | None = None
     """Version 2: send everything after this at once, as a `subscribe` without a query would ask."""
 

@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import socket
+import ssl
 import time
 import urllib.parse
 from dataclasses import dataclass
@@ -154,11 +155,14 @@ class HubConnection:
             return self._judge(response.status, response.headers.get("Retry-After"), content)
 
     def _not_reached(self, why: BaseException) -> Answer:
-        return Answer(
-            Verdict.LATER,
-            reason=f"the hub at {self.url} cannot be reached ({str(why) or type(why).__name__})",
-            advice="Start it with: desktop-logs serve",
-        )
+        said, advice = str(why) or type(why).__name__, "Start it with: desktop-logs serve"
+        if isinstance(why, ssl.SSLCertVerificationError):
+            # Python's default context reads that variable; there is no other way to tell it of a CA of one's own.
+            said = f"its certificate is not trusted: {why.verify_message}"
+            advice = "Name a PEM file with what vouches for it in the environment variable SSL_CERT_FILE"
+        elif isinstance(why, ssl.SSLError):
+            advice = "Is it https there, or http?"
+        return Answer(Verdict.LATER, reason=f"the hub at {self.url} cannot be reached ({said})", advice=advice)
 
     def _judge(self, status: int, retry_after: str | None, content: bytes) -> Answer:
         if status == 200:
@@ -167,7 +171,10 @@ class HubConnection:
             return Answer(Verdict.LATER, reason=f"it answered {status}", retry_after_s=_seconds(retry_after))
         reason = f"it answered {status}: {_first_line(content)}" if content else f"it answered {status}"
         if status in (401, 403):
-            return Answer(Verdict.REFUSED, reason=reason, advice="Give the handler the token that the hub shows.")
+            advice = "Ask who runs it."
+            if status == 401 or b"token" in content:
+                advice = "Give the handler the producer token; `desktop-logs tokens` prints it where the hub runs."
+            return Answer(Verdict.REFUSED, reason=reason, advice=advice)
         advice = "Is that the address of a Desktop Logs hub?"
         return Answer(Verdict.REFUSED, reason=reason, advice=advice, is_of_batch=status in _OF_BATCH)
 

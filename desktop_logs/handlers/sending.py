@@ -64,8 +64,9 @@ class DesktopLogsHandler(LockFreeHandler):
     is killed, or leaves by `os._exit`, writes none.
 
     *source* names the program in `context.source`; without it every logger's name does. *token* is for a hub that is
-    not on this machine. A record is sent at once after a pause, with all that came while the batch before it was under
-    way; in a steady stream a batch goes every *batch_ms*.
+    not on this machine: its producer token. Over https the system says whose certificates are believed, or a PEM file
+    that the environment variable SSL_CERT_FILE names. A record is sent at once after a pause, with all that came while
+    the batch before it was under way; in a steady stream a batch goes every *batch_ms*.
 
     For `logging.config.dictConfig`: `{"class": "desktop_logs.DesktopLogsHandler", "url": …, "source": …}`.
     Raises ValueError when an argument cannot be.

@@ -41,16 +41,6 @@ CANCELLED: Final = "The search was cancelled."
 _encode_json = msgspec.json.Encoder().encode
 
 
-def refuse(outlet: Outlet, ack_id: int, error: str, **more: int) -> None:
-    """Answer that it cannot be done."""
-    _answer(outlet, ack_id, _encode_json({"ok": False, "error": error, **more}))
-
-
-def _answer(outlet: Outlet, ack_id: int, payload: bytes) -> None:
-    # A Socket.IO ACK by the same way as batches, which it must not overtake.
-    outlet.send(Frames([f"3{ack_id}[{payload.decode()}]"]))
-
-
 @dataclass(frozen=True, slots=True)
 class _Running:
     """A search that runs: what its viewer calls it, and where the answer goes."""
@@ -71,7 +61,8 @@ class _Asker:
     def answer(self, ack_id: int | None, payload: bytes) -> None:
         """Acknowledge the event with that id, if its sender wants that."""
         if ack_id is not None:
-            _answer(self.outlet, ack_id, payload)
+            # A Socket.IO ACK by the same way as batches, which it must not overtake.
+            self.outlet.send(Frames([f"3{ack_id}[{payload.decode()}]"]))
 
     async def has_room(self) -> None:
         """Wait until a large answer may be sent, or nobody is there to get it."""
@@ -80,8 +71,7 @@ class _Asker:
 
     def refuse(self, ack_id: int | None, error: str, **more: int) -> None:
         """Answer that it cannot be done."""
-        if ack_id is not None:
-            refuse(self.outlet, ack_id, error, **more)
+        self.answer(ack_id, _encode_json({"ok": False, "error": error, **more}))
 
 
 class Asking:

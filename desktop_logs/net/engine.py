@@ -153,6 +153,9 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # engineio ships no t
     async def handle_request(self, request: web.Request) -> Any:
         """As engineio's, which trips over a frame that it cannot decode, and would leave the session behind until its
         next ping is due."""
+        if "j" in request.query:
+            # engineio would answer with a script, which a page of any origin may load.
+            return web.Response(status=400, text="This hub answers no JSONP. Leave j= out.\n")
         self.note_asker(request.query.get("sid", ""), request.transport)
         try:
             return await super().handle_request(request)

@@ -36,6 +36,7 @@ _CORS_OF_PREFLIGHT = {
     "Access-Control-Allow-Private-Network": "true",
     "Access-Control-Max-Age": "600",
 }
+_OF_EVERY_ANSWER = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Server": "desktop-logs"}
 _EXPOSED = "Retry-After, Desktop-Logs-More, Desktop-Logs-Problem"
 
 
@@ -105,6 +106,7 @@ class Guard:
     def attach(self, app: web.Application) -> None:
         """Look at every request to *app*, whatever its path, before anything else does."""
         app.middlewares.append(self._middleware)
+        app.on_response_prepare.append(_protect)
         app.on_response_prepare.append(_let_page_read)
 
     def rights(self, token: str, address: str, *, is_page: bool) -> Rights:
@@ -153,6 +155,11 @@ class Guard:
             return await handler(request)
 
         return guard
+
+
+async def _protect(request: web.Request, response: web.StreamResponse) -> None:
+    """Nothing that a hub answers is run, kept on a disk in between, or tells strangers more than `/healthz` does."""
+    response.headers.update(_OF_EVERY_ANSWER)
 
 
 async def _let_page_read(request: web.Request, response: web.StreamResponse) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from desktop_logs.core.access import Rights
 from desktop_logs.core.errors import PeerError
 from desktop_logs.core.hub import Hub
-from desktop_logs.core.viewing import Auth, parse_auth
-from desktop_logs.net.asking import CALLS, Asking, refuse
+from desktop_logs.core.viewing import PROTO, Auth, parse_auth
+from desktop_logs.net.asking import Asking
 from desktop_logs.net.broadcast import Broadcaster
 from desktop_logs.net.eventingest import Answer, AnswerTo, EventIngest
 from desktop_logs.net.fastpath import LogEvent
@@ -33,7 +33,7 @@ class Client:
     @property
     def is_new(self) -> bool:
         """True when it speaks version 2."""
-        return self.auth.proto >= 2
+        return self.auth.proto >= PROTO
 
 
 class HubPeers:
@@ -85,6 +85,10 @@ class HubPeers:
             return str(wrong)
         except Denied as denied:
             return str(denied)
+        if told.proto >= PROTO and Rights.VIEW not in rights:
+            # A viewer that was let in would wait for a `hello` that never comes, and nobody would know why.
+            self._guard.refusals.add("right VIEW", MAY_NOT_VIEW)
+            return MAY_NOT_VIEW
         self._clients[eio_sid] = Client(told, rights, is_page)
         return ""
 
@@ -140,11 +144,7 @@ class HubPeers:
 
     def called(self, eio_sid: str, name: str, payload: object, ack_id: int | None) -> None:
         """The client sent another event: one of version 2, or somebody else's."""
-        client = self._clients.get(eio_sid)
-        if client is None or Rights.VIEW in client.rights:
-            self._asking.call(eio_sid, name, payload, ack_id)
-        elif client.is_new and ack_id is not None and name in CALLS and (outlet := self._open_outlet(eio_sid)):
-            refuse(outlet, ack_id, MAY_NOT_VIEW)
+        self._asking.call(eio_sid, name, payload, ack_id)
 
     def acknowledged(self, eio_sid: str, ack_id: int) -> None:
         """The client has acknowledged what was sent with that id."""

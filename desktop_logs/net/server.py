@@ -16,10 +16,11 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from desktop_logs.core.access import LOCAL_ACCESS, Access, Rights
+from desktop_logs.core.access import ALL_ADDRESSES, LOCAL_ACCESS, Access, Rights
 from desktop_logs.core.errors import ListenError
 from desktop_logs.core.history import History
 from desktop_logs.core.hub import Hub
+from desktop_logs.core.safe_text import one_line
 from desktop_logs.net.asking import Asking
 from desktop_logs.net.broadcast import Broadcaster
 from desktop_logs.net.eventingest import EventIngest
@@ -42,7 +43,6 @@ IDLE_S = 30.0
 """A connection on which no whole head of a request comes for so long is closed."""
 HOLDER_TIMEOUT_S = 1.0
 _BACKLOG = 128
-_ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # and by which this machine reaches itself
 
 
 class HubServer:
@@ -275,13 +275,13 @@ async def holder_of(port: int, host: str = "127.0.0.1") -> tuple[str, str]:
         except (aiohttp.ClientError, ValueError):
             continue
         if isinstance(told, dict) and told.get("name") == NAME:
-            return f"{NAME} {told.get('version', '')}".strip(), url
+            return one_line(f"{NAME} {str(told.get('version', ''))[:40]}".strip()), url
     return "", ""
 
 
 def _in_url(host: str) -> str:
     """*host* as a URL has it; one by which this machine reaches itself where it stands for all addresses."""
-    reached = _ALL_ADDRESSES.get(host, host)
+    reached = ALL_ADDRESSES.get(host, host)
     return f"[{reached}]" if ":" in reached else reached
 
 

@@ -42,6 +42,8 @@ def load(context: ssl.SSLContext, files: TlsFiles) -> None:
             text = path.read_bytes()
         except OSError as fault:
             raise UserError(f"{option} {path}: {fault.strerror or fault}. Name a file that can be read.") from None
+        if what.encode() not in text and files.key == files.cert and option == "--tls-key":
+            raise UserError(f"--tls-cert {path} holds no private key. Name the file that does with --tls-key.")
         if what.encode() not in text:
             raise UserError(f"{option} {path} holds no {what.strip('-').lower()} in PEM (-----BEGIN …).")
     trial = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

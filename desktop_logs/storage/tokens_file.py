@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import stat
 import tempfile
 from collections.abc import Callable
@@ -26,16 +27,22 @@ def new_token() -> str:
     return token
 
 
+def tokens_command(data_dir: Path, *options: str) -> str:
+    """What a person types to see the tokens in *data_dir*, as a shell takes it: macOS' own folder has a blank in it."""
+    folder = shlex.quote(str(data_dir)) if os.name == "posix" else f'"{data_dir}"'
+    return " ".join(("desktop-logs tokens", *options, "--data-dir", folder))
+
+
 def read_tokens(path: Path) -> Tokens | None:
     """The tokens in *path*; None when there is no such file. Raises StorageError with what to do, also for a file that
     others may read: whoever did has them."""
-    make_new = f"Mend it, or make new ones with desktop-logs tokens --new --data-dir {path.parent}"
+    make_new = f"Mend it, or make new ones with: {tokens_command(path.parent, '--new')}"
     try:
         with path.open("rb") as file:
             if os.name == "posix" and stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
                 raise StorageError(
-                    f"The tokens in {path} can be read by others. Make the file yours alone with "
-                    f"chmod 600 '{path}', and think of new ones: desktop-logs tokens --new --data-dir {path.parent}"
+                    f"The tokens in {path} can be read by others. Make new ones, which are yours alone, with: "
+                    f"{tokens_command(path.parent, '--new')} (or keep these with: chmod 600 {shlex.quote(str(path))})"
                 )
             text = file.read(_MOST_BYTES)
     except FileNotFoundError:

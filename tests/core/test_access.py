@@ -4,6 +4,7 @@ import pytest
 
 from desktop_logs.core.access import BOTH, Access, Rights, Tokens, check_token, is_loopback, parse_origin
 from desktop_logs.core.errors import UserError
+from desktop_logs.core.viewing import Auth
 
 TOKENS = Tokens("the-viewers-token-0001", "the-producers-token-01")
 
@@ -95,3 +96,10 @@ def test_what_is_no_token_is_told(token: str) -> None:
     with pytest.raises(UserError, match="A token"):
         check_token(token)
     assert check_token(TOKENS.viewer) == TOKENS.viewer
+
+
+def test_no_secret_stands_in_what_is_printed_of_it() -> None:
+    tokens = Tokens("the-viewers-token", "the-producers-token")
+    for value in (tokens, Access(tokens=tokens), Auth(token=tokens.viewer)):
+        assert "viewers-token" not in repr(value)
+        assert "producers-token" not in repr(value)

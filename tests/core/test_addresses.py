@@ -36,7 +36,7 @@ def test_what_is_meant(typed: str, path: str, url: str, meant_path: str) -> None
         ("http://host:x", "port in"),
         ("http://127.0.0.1:0", "port in .* is not a number from 1 to 65535"),
         ("host:0", "port in"),
-        ("http://user:secret@host", "token in its own field"),
+        ("http://user:secret@host", "token by itself"),
     ],
 )
 def test_what_is_no_address_is_told(typed: str, sentence: str) -> None:

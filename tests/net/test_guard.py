@@ -181,6 +181,26 @@ async def test_a_forged_websocket_is_refused_before_it_is_one(
     assert reported[0].startswith("A client was refused: ")
 
 
+async def test_every_answer_is_neither_sniffed_nor_kept_nor_tells_what_it_is_made_with(server: HubServer) -> None:
+    """Also a refusal, a Socket.IO handshake, and a path that nobody has."""
+    async with aiohttp.ClientSession(server.url) as http:
+        for path in ("/healthz", "/api/stats", "/nowhere", "/socket.io/?EIO=4&transport=polling"):
+            for headers in ({}, {"Origin": "https://evil.example"}):
+                async with http.get(path, headers=headers) as response:
+                    assert response.headers["X-Content-Type-Options"] == "nosniff", path
+                    assert response.headers["Cache-Control"] == "no-store", path
+                    assert response.headers["Server"] == "desktop-logs", path
+
+
+async def test_no_script_is_answered_that_a_page_could_load(server: HubServer) -> None:
+    """JSONP: a browser that tells neither Origin nor Sec-Fetch-Site loads scripts from anywhere."""
+    async with aiohttp.ClientSession(server.url) as http:
+        for way in ("j=0", "j=", "j"):
+            async with http.get(f"/socket.io/?EIO=4&transport=polling&{way}") as response:
+                assert response.status == 400
+                assert await response.text() == "This hub answers no JSONP. Leave j= out.\n"
+
+
 async def test_healthz_is_open_to_anyone(http: aiohttp.ClientSession) -> None:
     async with http.get("/healthz", headers={"Origin": "https://evil.example"}) as response:
         assert await response.json() == {"status": "ok", "name": "desktop-logs", "version": "1.2.3"}

@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from desktop_logs.core.access import Access, Tokens
-from desktop_logs.core.errors import UserError
+from desktop_logs.core.errors import ListenError, UserError
 from desktop_logs.core.hub import Hub
 from desktop_logs.net.server import HubServer
 from desktop_logs.net.tls import TlsFiles, certificate_problem, load, server_context
@@ -60,6 +60,17 @@ async def test_a_hub_speaks_https(hub: Hub, files: TlsFiles, authority: trustme.
         await server.stop()
 
 
+async def test_a_port_taken_by_a_hub_that_speaks_tls_is_told_with_its_version(hub: Hub, files: TlsFiles) -> None:
+    first = HubServer(hub, version="1.2", clock_ns=lambda: 0, report=lambda _: None, tls=server_context(files))
+    await first.start(0)
+    try:
+        second = HubServer(hub, version="1", clock_ns=lambda: 0, report=lambda _: None)
+        with pytest.raises(ListenError, match=r"in use by another Desktop Logs \(desktop-logs 1\.2\)"):
+            await second.start(first.port)
+    finally:
+        await first.stop()
+
+
 async def test_a_hub_on_all_addresses_names_one_that_can_be_reached(hub: Hub, files: TlsFiles) -> None:
     for host, named in (("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]"), ("localhost", "127.0.0.1")):
         access = Access(host, Tokens("the-viewers-token-0001"))
@@ -84,8 +95,10 @@ def test_a_file_that_is_not_there_or_cannot_be_read_is_told(files: TlsFiles, tmp
 
 
 def test_a_file_that_holds_something_else_is_told(files: TlsFiles, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no private key in PEM"):
+    with pytest.raises(UserError, match="--tls-cert .* holds no private key. Name the file that does with --tls-key"):
         server_context(TlsFiles(files.cert, files.cert))
+    with pytest.raises(UserError, match="--tls-key .* holds no private key in PEM"):
+        server_context(TlsFiles(files.cert, Path(__file__)))
     with pytest.raises(UserError, match="holds no certificate in PEM"):
         server_context(TlsFiles(files.key, files.key))
     broken = tmp_path / "broken.pem"

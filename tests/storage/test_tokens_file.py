@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import stat
 import threading
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from desktop_logs.core.access import Tokens
 from desktop_logs.core.errors import StorageError
 from desktop_logs.storage import tokens_file
-from desktop_logs.storage.tokens_file import make_tokens, new_token, read_tokens
+from desktop_logs.storage.tokens_file import make_tokens, new_token, read_tokens, tokens_command
 
 KEPT = {"viewer": "the-viewers-token-0001", "producer": "the-producers-token-01"}
 
@@ -34,6 +35,12 @@ def test_a_token_is_32_characters_that_a_shell_and_a_command_line_take() -> None
     assert len(tokens) == 500
     assert all(len(token) == 32 and token.replace("-", "").replace("_", "").isalnum() for token in tokens)
     assert not any(token.startswith("-") for token in tokens)
+
+
+def test_the_command_that_shows_them_can_be_pasted(tmp_path: Path) -> None:
+    folder = tmp_path / "Application Support's"
+    typed = shlex.split(tokens_command(folder, "--new"))
+    assert typed == ["desktop-logs", "tokens", "--new", "--data-dir", str(folder)]
 
 
 def test_without_a_file_there_are_none(path: Path) -> None:
