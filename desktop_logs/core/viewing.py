@@ -12,7 +12,7 @@ from desktop_logs.core.errors import EntryError, PeerError
 from desktop_logs.core.levels import ALL_BANDS, BANDS
 from desktop_logs.core.query import Query, parse
 from desktop_logs.core.records import Record
-from desktop_logs.core.wire import encode_entry, parse_entry
+from desktop_logs.core.wire import parse_entry
 
 PROTO: Final = 2
 MAX_UNANSWERED: Final = 4
@@ -248,13 +248,8 @@ def parse_gap(payload: object) -> Gap:
     return Gap(epoch, first, last, reason if reason in ("evicted", "epoch") else "slow")
 
 
-def encode_numbered(record: Record) -> bytes:
-    """The record as an entry with its number: `{"seq":…, …LogEntry}`."""
-    return b'{"seq":%d,%b' % (record.seq, encode_entry(record)[1:])
-
-
 def encode_batch(epoch: str, first: int, last: int, entries: Sequence[bytes]) -> bytes:
-    """The payload of `logBatch` around *entries*, each as `encode_numbered` makes it."""
+    """The payload of `logBatch` around *entries*, each as encoding.encode_numbered makes it."""
     head = b'{"epoch":%b,"first":%d,"last":%d,"data":[' % (_encode_json(epoch), first, last)
     return head + b",".join(entries) + b"]}"
 

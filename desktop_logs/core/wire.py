@@ -201,11 +201,6 @@ def encode_v1_entry(record: Record) -> bytes:
     return _encode(record, level, context)
 
 
-def encode_v1_log(record: Record, now_ns: int) -> bytes:
-    """The payload of a `log` event for one record."""
-    return b'{"type":"log","data":%b,"timestamp":%d}' % (encode_v1_entry(record), now_ns // NS_PER_MS)
-
-
 def join_v1_logs(entries: Sequence[bytes], now_ns: int) -> bytes:
     """The payload of a `logs` event; *entries* as encode_v1_entry makes them, newest first."""
     return b'{"type":"logs","data":[%b],"timestamp":%d}' % (b",".join(entries), now_ns // NS_PER_MS)

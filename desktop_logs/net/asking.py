@@ -12,12 +12,13 @@ from typing import Any, Final
 
 import msgspec
 
+from desktop_logs.core.encoding import encode_numbered
 from desktop_logs.core.errors import Evicted, PeerError, QueryError, StorageError
 from desktop_logs.core.history import Found, History, Progress
 from desktop_logs.core.hub import Hub
 from desktop_logs.core.records import Record
 from desktop_logs.core.timestamps import NS_PER_MS
-from desktop_logs.core.viewing import Search, encode_numbered, parse_search, parse_subscribe
+from desktop_logs.core.viewing import Search, parse_search, parse_subscribe
 from desktop_logs.core.wire import SNAPSHOT_RECORDS, encode_v1_entry, join_v1_logs
 from desktop_logs.net.limits import Rate
 from desktop_logs.net.outlet import Frames, Outlet, event

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 from weakref import WeakValueDictionary
 
+from desktop_logs.core.encoding import encode_numbered
 from desktop_logs.core.errors import Evicted, TooSlow
 from desktop_logs.core.hub import Hub
 from desktop_logs.core.patience import Clock
 from desktop_logs.core.query import Query
 from desktop_logs.core.records import Record
-from desktop_logs.core.viewing import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, encode_batch, encode_numbered
+from desktop_logs.core.viewing import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, encode_batch
 from desktop_logs.net.outlet import Frames, event
 
 SLICE_S: Final = 0.002

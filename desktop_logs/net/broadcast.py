@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from desktop_logs.core.encoding import encode_v1_log
 from desktop_logs.core.errors import Evicted
 from desktop_logs.core.hub import Hub
-from desktop_logs.core.wire import SNAPSHOT_RECORDS, encode_v1_entry, encode_v1_log, join_v1_logs
+from desktop_logs.core.wire import SNAPSHOT_RECORDS, encode_v1_entry, join_v1_logs
 from desktop_logs.net.outlet import MAX_POLLED_MESSAGES, Frames, Outlet, event
 
 SLICE_RECORDS: Final = 256

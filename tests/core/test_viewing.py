@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_logs.core import viewing
+from desktop_logs.core.encoding import encode_numbered
 from desktop_logs.core.errors import PeerError, QueryError
 from desktop_logs.core.levels import ALL_BANDS
 from desktop_logs.core.query import Query, parse
@@ -23,7 +24,6 @@ from desktop_logs.core.viewing import (
     Search,
     Subscribe,
     encode_batch,
-    encode_numbered,
     parse_auth,
     parse_batch,
     parse_gap,

@@ -24,7 +24,7 @@ def test_when_the_future_is_done_the_lines_are_in_the_files(disk, tmp_path):
 
 
 def test_lines_are_json_as_the_wire_writes_it(make_disk, tmp_path):
-    disk = make_disk(encode=disk_module.encode_entry)
+    disk = make_disk(encode=disk_module.shared_entry)
     disk.start()
     disk.write([record("two\nlines")]).result(WAIT_S)
     (line,) = lines(tmp_path)
