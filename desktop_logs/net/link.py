@@ -184,6 +184,19 @@ class Link:
         return ConnectError(f"The connection to {self._target.address.host} was lost.")
 
 
+class _OneCertificate(aiohttp.Fingerprint):
+    """Accepts the certificate with that SHA-256 and no other, whatever else is wrong with it."""
+
+    def check(self, transport: asyncio.Transport) -> None:
+        """Raises aiohttp.ServerFingerprintMismatch, and ends the connection at once: aiohttp would close it in the way
+        of TLS, which waits for an answer of a server that is not to be spoken to."""
+        try:
+            super().check(transport)
+        except aiohttp.ServerFingerprintMismatch:
+            asyncio.get_running_loop().call_soon(transport.abort)
+            raise
+
+
 def new_session(
     target: Target, websocket: Callable[..., aiohttp.ClientWebSocketResponse] | None = None
 ) -> aiohttp.ClientSession:
@@ -191,7 +204,7 @@ def new_session(
     cannot be used."""
     proof: Any = True
     if target.trust.fingerprint:
-        proof = aiohttp.Fingerprint(bytes.fromhex(target.trust.fingerprint))
+        proof = _OneCertificate(bytes.fromhex(target.trust.fingerprint))
     elif target.address.url.startswith("https:"):
         proof = client_context(target.trust)
     response_class: Any = websocket or aiohttp.ClientWebSocketResponse
