@@ -85,6 +85,20 @@ async def test_over_polling_too(hub2: FakeHub2, follow: Follow) -> None:
     await soon("all came", lambda: feed.head == 6_000)
 
 
+async def test_after_a_cut_in_the_middle_of_the_handshake_a_websocket_is_made(hub2: FakeHub2) -> None:
+    async with Proxy(hub2.port) as proxy:
+        proxy.stall()
+        feed = RemoteFeed(Target(ServerAddress(proxy.url)))
+        feed.start()
+        try:
+            await soon("it has asked", lambda: proxy.held_back_bytes)
+            proxy.cut()
+            await feed.first_records()
+            assert [socket.upgraded for socket in hub2.sio.eio.sockets.values() if not socket.closed] == [True]
+        finally:
+            await feed.close()
+
+
 async def test_what_was_on_its_way_when_a_polling_line_is_cut_comes_again(hub2: FakeHub2) -> None:
     """The hub has given it to the request that is cut: sent a second time, that would be given what comes after it."""
     await hub2.stop()

@@ -19,6 +19,7 @@ from desktop_logs.core.hub import Hub
 from desktop_logs.core.records import Record
 from desktop_logs.net import client
 from desktop_logs.net.client import RemoteFeed
+from desktop_logs.net.leaving import PATIENCE, Patience
 from desktop_logs.net.server import HubServer
 from tests.support.asynchronous import soon
 from tests.support.histories import KeptHistory
@@ -76,9 +77,15 @@ def store() -> SmallStore:
 
 
 @asynccontextmanager
-async def serving(hub: Hub, history: KeptHistory | None) -> AsyncIterator[HubServer]:
+async def serving(hub: Hub, history: KeptHistory | None, patience: Patience = PATIENCE) -> AsyncIterator[HubServer]:
     server = HubServer(
-        hub, version="1", clock_ns=time.time_ns, report=lambda told: None, history=history, catching_up=history
+        hub,
+        version="1",
+        clock_ns=time.time_ns,
+        report=lambda told: None,
+        history=history,
+        catching_up=history,
+        patience=patience,
     )
     await server.start(0)
     try:
@@ -132,6 +139,22 @@ async def test_a_line_that_stalls_and_is_slow_costs_time_alone(store: SmallStore
         await soon("all is here", lambda: feed.head == hub.head)
         assert [record.seq for record in held(feed)] == list(range(1, hub.head + 1))
         assert proxy.connections == 1
+
+
+async def test_a_line_that_is_dead_is_given_up_and_made_anew(store: SmallStore) -> None:
+    """Nothing ends it: the feed itself must notice that the hub's pings no longer come."""
+    hub = Hub(store, ring_capacity=1_000)
+    patience = Patience(ping_interval_s=0.3, ping_timeout_s=0.3)
+    async with serving(hub, None, patience) as server, Proxy(server.port) as proxy, following(proxy.url) as feed:
+        hub.take([f"m{number}" for number in range(10)], time.time_ns())
+        await soon("they came", lambda: feed.head == 10)
+        proxy.stall()
+        hub.take([f"m{number}" for number in range(10)], time.time_ns())
+        await soon("it is noticed", lambda: feed.state.phase != "live")
+        assert feed.state.problem == f"The connection to 127.0.0.1:{proxy.port} was lost."
+        proxy.resume()
+        await soon("the rest came", lambda: feed.head == 20)
+        assert [record.seq for record in held(feed)] == list(range(1, 21))
 
 
 async def test_what_neither_ring_nor_history_has_is_told_of_where_it_is_missing(store: SmallStore) -> None:

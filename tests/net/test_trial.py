@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,10 +14,13 @@ import socketio
 import trustme
 from aiohttp import web
 
+from desktop_logs.core.access import Access, Tokens
 from desktop_logs.core.addresses import DEFAULT_PATH, ServerAddress
 from desktop_logs.core.connecting import Target, Trust
 from desktop_logs.core.connecting import Tested as Said
+from desktop_logs.core.hub import Hub
 from desktop_logs.net import diagnosis, trial
+from desktop_logs.net.peers import MAY_NOT_VIEW
 from desktop_logs.net.server import HubServer
 from desktop_logs.net.trial import test_connection as connection_tested
 from tests.net.fake_hub2 import FakeHub2
@@ -96,6 +100,22 @@ async def test_a_token_that_is_wrong_and_another_refusal() -> None:
         assert await outcome(f"http://{host}") == Said(
             f"{host} refuses the connection: the house is full.", "forbidden"
         )
+
+
+async def test_a_token_that_may_only_send(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub says no hello to it, as a version 1 server would not."""
+    monkeypatch.setattr(trial, "HELLO_WAIT_S", 0.2)
+    access = Access("0.0.0.0", Tokens("the-viewers-token-0001", "the-producers-token-01"))
+    server = HubServer(hub, version="1", clock_ns=time.time_ns, report=lambda _: None, access=access)
+    await server.start(0)
+    try:
+        host = f"127.0.0.1:{server.port}"
+        assert await outcome(f"http://{host}", token="the-producers-token-01") == Said(
+            f"{host} refuses the connection: {MAY_NOT_VIEW}", "token"
+        )
+        assert (await outcome(f"http://{host}", token="the-viewers-token-0001")).fault is None
+    finally:
+        await server.stop()
 
 
 async def test_a_path_that_is_not_the_right_one(server: HubServer) -> None:
