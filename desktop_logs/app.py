@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings, QSocketNotifier
+from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from desktop_logs import __version__
 from desktop_logs.admission import Admission
 from desktop_logs.collector import Collector
-from desktop_logs.core.addresses import HUB_HOST, ServerAddress
+from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target, Tested
 from desktop_logs.core.errors import FolderInUse, ListenError, SettingsError, StorageError
 from desktop_logs.core.feed import Feed
@@ -28,6 +27,7 @@ from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import logs_dir, settings_file, window_file
 from desktop_logs.keychain import Keychain
 from desktop_logs.localhub import LocalHub
+from desktop_logs.signalwaker import SignalWaker
 from desktop_logs.storage.folder import check_folder
 from desktop_logs.storage.settings_file import read_settings, write_settings
 from desktop_logs.tasks import Tasks
@@ -124,7 +124,7 @@ class Desktop:
 
     async def run(self) -> int:
         """Show the window, serve, and when it is closed end everything in order: no more in, flush, sockets, quit."""
-        waker = _SignalWaker()
+        waker = SignalWaker()
         try:
             await self._until_closed()
         finally:
@@ -193,13 +193,14 @@ class Desktop:
 
         offers = [("Try again", open_again)]
         if failure.url:
-            holder = ServerAddress(failure.url)
+            # It shares this folder, and so its tokens.
+            holder = Target(ServerAddress(failure.url), self._hub.access.tokens.viewer)
             offers.insert(0, ("Join it", lambda: self._join("folder", holder)))
         self._window.show_notice("folder", str(failure), level="error", actions=offers)
 
-    def _join(self, notice: str, address: ServerAddress) -> None:
+    def _join(self, notice: str, holder: Target) -> None:
         self._window.clear_notice(notice)
-        self._window.remotes.open(Target(address), is_passing=True)
+        self._window.remotes.open(holder, is_passing=True)
 
     async def _listen(self, port: int) -> None:
         self._window.clear_notice("port")
@@ -226,7 +227,7 @@ class Desktop:
             ("Try again", lambda: listen(failure.port)),
         ]
         if failure.holder == "desktop-logs":
-            holder = ServerAddress(f"http://{HUB_HOST}:{failure.port}")
+            holder = Target(ServerAddress(failure.url))
             offers.insert(0, ("Join it", lambda: self._join("port", holder)))
         text = str(failure)
         self._window.show_notice("port", text[:1].upper() + text[1:], level="error", actions=offers)
@@ -354,30 +355,6 @@ class Desktop:
 
     def _task_failed(self, name: str, failure: BaseException) -> None:
         complain(f"{name} failed: {failure!r}. This is a fault of Desktop Logs: report it.")
-
-
-class _SignalWaker:
-    """Lets Python see a signal while Qt waits: Qt wakes for what the signal writes into a socket, and calls Python."""
-
-    def __init__(self) -> None:
-        # A socket and not a pipe: Windows can wait for nothing else.
-        self._receiver, self._sender = socket.socketpair()
-        for end in (self._receiver, self._sender):
-            end.setblocking(False)
-        self._notifier = QSocketNotifier(self._receiver.fileno(), QSocketNotifier.Type.Read)
-        self._notifier.activated.connect(self._drain)
-        self._before = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
-
-    def close(self) -> None:
-        """Wake no longer, and leave to Python what it had."""
-        self._notifier.setEnabled(False)
-        signal.set_wakeup_fd(self._before)
-        self._receiver.close()
-        self._sender.close()
-
-    def _drain(self) -> None:
-        with suppress(BlockingIOError):
-            self._receiver.recv(4096)
 
 
 def _remote_feed_class() -> type[RemoteFeed]:

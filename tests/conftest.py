@@ -157,6 +157,18 @@ def _left_out(config: pytest.Config) -> list[str]:
     return skipped + excused
 
 
+# --- a window -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Run a coroutine on the loop that the window has (desktops.Run)."""
+    from tests.support.desktops import window_loop  # loads all of the window, which few tests want
+
+    with window_loop(request.getfixturevalue("qapp")) as to_end:
+        yield to_end
+
+
 # --- programs ---------------------------------------------------------------------------------------------------
 
 

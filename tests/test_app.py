@@ -1,38 +1,31 @@
-"""The window with its hub, put together as the program does: real programs log to it, and every fault has its words."""
+"""The window with its hub, put together as the program does: real programs log to it, and it ends in order."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
 import json
-import os
 import signal
-import socket
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
-from PySide6.QtCore import QEventLoop, QTimer
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication
 
-from desktop_logs.app import Desktop, WindowOptions, _SignalWaker
+from desktop_logs.app import Desktop, WindowOptions
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.localhub import LocalHub
 from desktop_logs.net.client import RemoteFeed
-from desktop_logs.ui.feedpage import FeedPage
-from desktop_logs.ui.loop import make_loop
 from tests.support.asynchronous import soon
-from tests.support.node import NodeProgram
+from tests.support.desktops import Opened, Run
 from tests.support.program import Program
 
-Run = Callable[[Coroutine[Any, Any, None]], None]
 THREADS = 8
 RECORDS_EACH = 150
 
@@ -62,67 +55,6 @@ threads = [threading.Thread(target=work, args=(thread,)) for thread in range(8)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 """
-
-
-@pytest.fixture
-def run(qapp: QApplication) -> Iterator[Run]:
-    """Run a coroutine on the loop that the window has; signal handlers are as before afterwards."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    loop = make_loop(qapp)
-    asyncio.set_event_loop(loop)
-
-    def to_end(work: Coroutine[Any, Any, None]) -> None:
-        loop.run_until_complete(asyncio.wait_for(work, 50))
-
-    yield to_end
-    asyncio.set_event_loop(None)
-    loop.close()
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-class Opened:
-    """`async with Opened(options, qapp) as window:` — a running Desktop, closed in order at the end."""
-
-    def __init__(self, qapp: QApplication, data_dir: Path, port: int = 0, remote: ServerAddress | None = None) -> None:
-        self.desktop = Desktop(WindowOptions(port, "/socket.io", data_dir, remote), qapp)
-        self.window = self.desktop._window
-        self.hub = self.desktop._hub
-
-    async def __aenter__(self) -> Opened:
-        self._running = asyncio.ensure_future(self.desktop.run())
-        await soon("the hub has tried to listen", lambda: self.hub.state.phase != "starting")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.window.close()
-        self.exit_code = await self._running
-        self.window.deleteLater()
-
-    @property
-    def url(self) -> str:
-        return self.hub.url
-
-    @property
-    def local(self) -> FeedPage:
-        return self.window.pages[0]
-
-    def messages(self, page: int = 0) -> list[str]:
-        return [record.message for shown in self.window.pages[page : page + 1] for record in shown.model.shown]
-
-    async def post(self, *messages: str) -> tuple[int, dict[str, Any]]:
-        body = "\n".join(json.dumps({"message": message}) for message in messages)
-        async with aiohttp.ClientSession() as session, session.post(f"{self.url}/api/logs", data=body) as response:
-            return response.status, await response.json()
-
-    def notices(self, page: int = 0) -> str:
-        return " | ".join(self.window.pages[page].notices.texts.values())
-
-    def press(self, label: str) -> None:
-        """Click the button that says *label* somewhere in the window."""
-        buttons = [button for button in self.window.findChildren(QPushButton) if button.text() == label]
-        (button,) = [button for button in buttons if button.isVisible()]
-        button.click()
 
 
 def test_eight_threads_of_a_python_program_arrive_in_the_window_in_the_files_and_at_a_second_viewer(
@@ -180,98 +112,6 @@ def log_lines(data: Path, stem: str) -> list[str]:
     return lines
 
 
-def test_a_node_server_opens_in_a_tab_with_its_500_in_order_and_goes_on_after_a_restart(
-    run: Run, qapp: QApplication, tmp_path: Path, node: Callable[..., NodeProgram]
-) -> None:
-    server = node("winston-server.js", "--keep", tmp_path / "cache.json")
-    port = server.listening_port()
-    server.command("burst 510 before")
-    address = ServerAddress(f"http://127.0.0.1:{port}", "/llamaproxws")
-
-    async def body() -> None:
-        nonlocal server
-        async with Opened(qapp, tmp_path / "data", remote=address) as opened:
-            await soon("500 are there", lambda: len(opened.messages(1)) == 500)
-            assert opened.messages(1) == [f"before {number}" for number in range(11, 511)]
-            await asyncio.to_thread(server.command, "burst 20 live")
-            await soon("the live ones", lambda: len(opened.messages(1)) == 520)
-            await asyncio.to_thread(server.end)
-            await soon("it says so", lambda: "was lost" in opened.notices(1))
-            assert opened.window.pages[1].feed.state.next_attempt_s is not None
-            server = node("winston-server.js", "--port", str(port), "--keep", tmp_path / "cache.json")
-            await asyncio.to_thread(server.listening_port)
-            await asyncio.to_thread(server.command, "burst 3 after")
-            opened.desktop.retry(opened.window.pages[1].feed)
-            await soon("it is back", lambda: len(opened.messages(1)) == 523, 30)
-            assert opened.messages(1)[500:] == [
-                *(f"live {number}" for number in range(1, 21)),
-                *(f"after {number}" for number in range(1, 4)),
-            ]
-            await soon("the notice is gone", lambda: opened.notices(1) == "")
-            opened.window.close_page(1)
-            assert len(opened.window.pages) == 1
-            assert (await opened.post("still here"))[0] == 200
-            await soon("the local hub goes on", lambda: opened.messages() == ["still here"])
-
-    run(body())
-
-
-def test_a_port_of_something_else_is_told_and_the_next_one_offered(
-    run: Run, qapp: QApplication, tmp_path: Path
-) -> None:
-    async def body() -> None:
-        with socket.socket() as other:
-            other.bind(("127.0.0.1", 0))
-            other.listen()
-            port = other.getsockname()[1]
-            async with Opened(qapp, tmp_path, port) as opened:
-                await soon("it is told", lambda: f"Port {port} is in use by another program" in opened.notices())
-                assert opened.hub.state.phase == "failed"
-                other.close()
-                opened.press("Try again")
-                await soon("it listens", lambda: opened.hub.state.phase == "live")
-                await soon("the notice is gone", lambda: "in use" not in opened.notices())
-                assert (await opened.post("hello"))[0] == 200
-
-    run(body())
-
-
-def test_a_port_of_another_desktop_logs_can_be_joined(
-    run: Run, qapp: QApplication, tmp_path: Path, start: Callable[..., Program]
-) -> None:
-    hub = start([sys.executable, "-m", "desktop_logs", "serve", "--port", "0", "--data-dir", tmp_path / "first"])
-    port = int(hub.line_with("^listening").rpartition(":")[2])
-
-    async def body() -> None:
-        async with Opened(qapp, tmp_path / "second", port) as opened:
-            await soon("it is told", lambda: "in use by another Desktop Logs" in opened.notices())
-            opened.press("Join it")
-            await soon("a second tab is live", lambda: opened.window.pages[-1].feed.state.phase == "live")
-            assert len(opened.window.pages) == 2
-
-    run(body())
-
-
-def test_a_data_folder_that_cannot_be_written_is_told_and_records_are_shown_all_the_same(
-    run: Run, qapp: QApplication, tmp_path: Path
-) -> None:
-    (tmp_path / "file").write_text("in the way")
-
-    async def body() -> None:
-        async with Opened(qapp, tmp_path / "file" / "data") as opened:
-            await soon("it is told", lambda: "a file stands where a folder should be" in opened.notices())
-            status, told = await opened.post("hello")
-            assert (status, told["accepted"]) == (503, 0)
-            assert "Cannot write log files" in told["error"]
-            await soon("it is shown", lambda: opened.messages() == ["hello"])
-            await soon("the button is there", lambda: "Cannot write log files" in opened.notices())
-            opened.press("Go on without keeping them")
-            assert (await opened.post("now without"))[0] == 200
-            assert opened.hub.stats()["dropped"] == 1
-
-    run(body())
-
-
 def test_a_refused_entry_is_told_in_the_window_and_the_rest_goes_on(
     run: Run, qapp: QApplication, tmp_path: Path
 ) -> None:
@@ -287,18 +127,6 @@ def test_a_refused_entry_is_told_in_the_window_and_the_rest_goes_on(
     run(body())
 
 
-def test_bad_settings_are_told_and_the_defaults_hold(run: Run, qapp: QApplication, tmp_path: Path) -> None:
-    (tmp_path / "settings.json").write_text('{"file_level":"loud"}')
-
-    async def body() -> None:
-        async with Opened(qapp, tmp_path) as opened:
-            await soon("it is told", lambda: "'loud' is not a level" in opened.notices())
-            assert "Mend or delete it. The defaults are used." in opened.notices()
-            assert opened.desktop.log_settings.file_level == "info"
-
-    run(body())
-
-
 def test_settings_are_changed_while_running_and_kept(run: Run, qapp: QApplication, tmp_path: Path) -> None:
     async def body() -> None:
         async with Opened(qapp, tmp_path) as opened:
@@ -309,15 +137,6 @@ def test_settings_are_changed_while_running_and_kept(run: Run, qapp: QApplicatio
 
     run(body())
     assert json.loads((tmp_path / "settings.json").read_text())["file_level"] == "trace"
-
-
-def test_a_wrong_url_is_told_in_its_tab(run: Run, qapp: QApplication, tmp_path: Path) -> None:
-    async def body() -> None:
-        async with Opened(qapp, tmp_path) as opened:
-            opened.window.add_feed(opened.desktop.connect(Target(ServerAddress.parse(opened.url, "/nothing"))))
-            await soon("it is told", lambda: "no Socket.IO server at the path /nothing" in opened.notices(1))
-
-    run(body())
 
 
 def test_a_closed_window_leaves_nothing_behind(run: Run, qapp: QApplication, tmp_path: Path) -> None:
@@ -386,7 +205,7 @@ def test_the_collector_is_told_what_lasts_before_a_tab_that_may_go_is_opened(
         running = asyncio.ensure_future(desktop.run())
         await soon("it looks", lambda: collector.looks > 0)
         assert collector.pages_when_settled == 1
-        assert len(desktop._window.pages) == 2
+        await soon("the keyring was asked, and the tab is there", lambda: len(desktop._window.pages) == 2)
         desktop._window.close()
         await running
         desktop._window.deleteLater()
@@ -426,25 +245,3 @@ def test_a_signal_never_closes_the_window_in_the_middle_of_something(
         assert opened.exit_code == 0
 
     run(body())
-
-
-def test_a_signal_is_heard_while_qt_waits(qapp: QApplication) -> None:
-    """Without a waker Python runs the handler only once some event calls Python: here, that of the timer."""
-    heard: list[str] = []
-    waiting = QEventLoop()
-    before = signal.signal(signal.SIGTERM, lambda *_: (heard.append("signal"), waiting.quit()))
-    waker = _SignalWaker()
-    late = QTimer()
-    late.setSingleShot(True)
-    late.timeout.connect(lambda: heard.append("timer"))
-    late.start(10_000)
-    try:
-        late.timeout.connect(waiting.quit)
-        threading.Timer(0.05, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
-        waiting.exec()
-    finally:
-        late.stop()
-        waker.close()
-        signal.signal(signal.SIGTERM, before)
-    assert heard == ["signal"]
-    assert signal.set_wakeup_fd(-1) == -1

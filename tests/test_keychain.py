@@ -13,28 +13,9 @@ from keyring.backends.null import Keyring as NullKeyring
 
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.keychain import SERVICE, Keychain, _find_backend
+from tests.support.keyrings import Kept
 
 ADDRESS = ServerAddress("https://logs.example", "/socket.io")
-
-
-class Kept(KeyringBackend):
-    """A keyring in memory."""
-
-    priority = 5
-
-    def __init__(self) -> None:
-        self.secrets: dict[tuple[str, str], str] = {}
-        self.threads: set[str] = set()
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self.threads.add(threading.current_thread().name)
-        return self.secrets.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.secrets[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.secrets[service, username]
 
 
 class PlaintextKeyring(Kept):

@@ -151,7 +151,8 @@ class Remotes(QObject):
             actions: list[Action] = []
             text = state.problem or f"{feed.name}: {state.summary}."
             edit = "Edit…"
-            if state.phase == "failed" and feed in self._without_token:
+            # Whatever the fault: a hub that refuses is tried again, as one that is not there yet.
+            if state.phase in ("waiting", "failed") and feed in self._without_token:
                 text, edit = f"{text} The token was kept only until the program ended.", "Enter the token…"
             if state.phase in ("waiting", "failed"):
                 actions = [("Try again", lambda: self._actions.retry(feed)), (edit, lambda: self.open_dialog(feed))]

@@ -381,8 +381,8 @@ class MainWindow(QMainWindow):
     def _show_tabs(self, _palette: Palette | None = None) -> None:
         for index, page in enumerate(self._pages):
             self._strip.tabs.show_tab(index, self._tab_of(page))
-        page = self.current_page
-        name = one_line(page.feed.name) if page is not None else ""
+        current = self.current_page
+        name = one_line(current.feed.name) if current is not None else ""
         self.setWindowTitle(name or TITLE)  # Qt adds the program's name where that is the custom
 
     def _page_chosen(self, index: int) -> None:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target
+from desktop_logs.core.feed import Phase
 from desktop_logs.ui.connect_dialog import ConnectDialog, Wanted
 from desktop_logs.ui.window import MainWindow
 from tests.support.asynchronous import soon
@@ -130,11 +131,15 @@ async def test_tabs_come_back_in_their_order_with_the_tokens_of_the_keyring(
     lost_page = again.pages[2]
     feed = lost_page.feed
     assert isinstance(feed, FakeFeed)
-    feed.set_state("failed", "refused", "This hub needs a token.")
-    again._state_changed(lost_page)
-    told = "This hub needs a token. The token was kept only until the program ended."
-    assert lost_page.notices.texts == {"feed": told}
-    assert [one.text() for one in lost_page.notices.findChildren(QPushButton)] == ["Try again", "Enter the token…"]
+    phases: tuple[Phase, ...] = ("failed", "waiting")
+    for phase in phases:
+        lost_page.notices.clear_notice("feed")
+        feed.set_state(phase, "refused", "This hub needs a token.")
+        again._state_changed(lost_page)
+        told = "This hub needs a token. The token was kept only until the program ended."
+        assert lost_page.notices.texts == {"feed": told}
+        labels = [one.text() for one in lost_page.notices.findChildren(QPushButton) if one.isVisibleTo(lost_page)]
+        assert labels == ["Try again", "Enter the token…"]
     again.close()
     assert [one.target.address for one in again._remembered.open_remotes] == [
         one.address for one in (kept, lost, SERVER)
