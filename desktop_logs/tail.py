@@ -74,15 +74,12 @@ async def _tail(options: TailOptions) -> int:
         await feed.first_records()
         cursor = _show_held(feed, options)
         unread = _tell_unread(feed, unread)
-        was_live = True
+        told: set[str] = set()
         while options.follow:
             await _news_or_a_while(news)
             cursor = _show_new(feed, cursor, options)
             unread = _tell_unread(feed, unread)
-            is_live = feed.state.phase == "live"
-            if is_live != was_live and feed.state.phase != "starting":
-                complain(f"connected to {feed.address} again" if is_live else f"{feed.state.problem} Trying again …")
-                was_live = is_live
+            _tell_state(feed, told)
     finally:
         await feed.close()
     return 0
@@ -96,6 +93,18 @@ async def _news_or_a_while(news: asyncio.Event) -> None:
     except TimeoutError:
         return
     news.clear()
+
+
+def _tell_state(feed: RemoteFeed, told: set[str]) -> None:
+    """Tell what is wrong with the connection unless it is among what was *told* since it was lost, and that it is
+    back."""
+    state = feed.state
+    if state.phase == "live" and told:
+        complain(f"connected to {feed.address} again")
+        told.clear()
+    elif state.phase != "live" and state.problem and state.problem not in told:
+        complain(f"{state.problem} Trying again …")
+        told.add(state.problem)
 
 
 def _tell_unread(feed: RemoteFeed, told: int) -> int:

@@ -161,7 +161,7 @@ class RemoteFeed:
                 await self._follow()
                 failure, delay_s = ConnectError(f"The connection to {self.server.host} was lost."), FIRST_DELAY_S
             except ConnectError as refused:
-                failure = refused
+                failure = _alone(refused)
                 if isinstance(failure, Unreachable) and failure.is_refusal:
                     # Only a person can mend that, there or here.
                     delay_s = LONGEST_DELAY_S
@@ -333,6 +333,11 @@ class RemoteFeed:
         problem = f"The connection to {self.address} failed: {failure!r}"
         self._end_first_attempt(ConnectError(problem))
         self._become(FeedState("failed", "failed", problem))
+
+
+def _alone(failure: ConnectError) -> ConnectError:
+    """The same without the frames that it came through, which hold a whole connection."""
+    return Unreachable(failure.finding) if isinstance(failure, Unreachable) else ConnectError(str(failure))
 
 
 def _then(work: Iterator[None], end: Callable[[], None]) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import aiohttp
@@ -26,6 +26,7 @@ MAX_MESSAGE_BYTES = 64_000_000  # a snapshot of 500 entries of a server that cut
 CONNECT_TIMEOUT_S = 10.0
 GOODBYE_S = 1.0
 REASON_WAIT_S = 1.0
+TLS_GOODBYE_S = 0.1
 
 EVENTS = ("hello", "log", "logs", "logBatch", "gap", "progress", "unsubscribed")
 """What is passed on; any other event is somebody else's."""
@@ -44,6 +45,7 @@ class Link:
         self._unanswered: set[asyncio.Future[object]] = set()
         self.lost = asyncio.Event()
         """Set once the connection has ended."""
+        self._ended = asyncio.Event()
         short_way = ShortWay(take, MAX_MESSAGE_BYTES, quiet_logger("desktop_logs.events", faults), heads=FEED_HEAD)
         self._session = new_session(target, functools.partial(FeedWebSocket, short_way))
         self._client = socketio.AsyncClient(
@@ -56,8 +58,9 @@ class Link:
         )
         for name in EVENTS:
             self._client.on(name, functools.partial(self._on_event, name))
-        self._client.on("connect_error", lambda *reason: self._refused.extend(reason))
+        self._client.on("connect_error", lambda *reason: self._refused.extend(reason or ("",)))
         self._client.on("disconnect", self._on_disconnect)
+        self._client.eio.on("disconnect", self._on_transport_end)
 
     async def open(self) -> None:
         """Connect: WebSocket first, since many servers allow nothing else; polling where only that works. Raises
@@ -139,6 +142,9 @@ class Link:
         finally:
             self._on_disconnect()
             await self._session.close()
+            if self._target.address.url.startswith("https:"):
+                # aiohttp does not wait for TLS to be taken down (its documentation, "Graceful Shutdown").
+                await asyncio.sleep(TLS_GOODBYE_S)
 
     async def _attempt(self, transport: str) -> BaseException | None:
         """What went wrong; None when it is connected. Raises Unreachable when the server refuses."""
@@ -149,17 +155,19 @@ class Link:
             auth["resume"] = {"epoch": self._resume.epoch, "seq": self._resume.seq}
         self._refused.clear()
         self.lost.clear()
+        self._ended.clear()
         address = self._target.address
+        connecting = self._client.connect(
+            address.url,
+            headers={},
+            auth=auth,
+            transports=[transport],
+            socketio_path=address.path,
+            wait_timeout=CONNECT_TIMEOUT_S,
+        )
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await self._client.connect(
-                    address.url,
-                    headers={},
-                    auth=auth,
-                    transports=[transport],
-                    socketio_path=address.path,
-                    wait_timeout=CONNECT_TIMEOUT_S,
-                )
+                await self._unless_ended(connecting)
         except (SocketIOError, aiohttp.ClientError, OSError, TimeoutError, ValueError, IndexError, KeyError) as failure:
             # ValueError, IndexError, KeyError: what python-socketio makes of an answer that is no handshake.
             if isinstance(failure, SocketIOError) and "namespaces failed" in str(failure):
@@ -168,11 +176,30 @@ class Link:
             return failure
         return None
 
+    async def _unless_ended(self, connecting: Coroutine[Any, Any, None]) -> None:
+        """Wait until *connecting* is done. Raises ServerDisconnectedError when the transport has ended before:
+        python-socketio would wait in vain for the rest."""
+        attempt = asyncio.ensure_future(connecting)
+        ended = asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait((attempt, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not attempt.done() and not self._refused:
+                raise aiohttp.ServerDisconnectedError
+            await attempt
+        finally:
+            attempt.cancel()
+            ended.cancel()
+            await asyncio.gather(attempt, ended, return_exceptions=True)
+
     async def _on_event(self, name: str, payload: object = None, *more: object) -> None:
         """An event that did not take the short way; python-socketio acknowledges it, where that is asked for, after."""
         taking = self._take([LogEvent(name, payload)])
         if taking is not None:
             await asyncio.wait([taking])
+
+    async def _on_transport_end(self, reason: object) -> None:
+        await self._client._handle_eio_disconnect(reason)
+        self._ended.set()
 
     def _on_disconnect(self, *reason: object) -> None:
         self.lost.set()

@@ -20,6 +20,7 @@ from desktop_logs.net import client
 from desktop_logs.net.client import RemoteFeed
 from desktop_logs.net.server import HubServer
 from tests.support.asynchronous import soon
+from tests.support.proxy import Proxy
 
 Follow = Callable[..., RemoteFeed]
 
@@ -401,3 +402,22 @@ async def test_a_feed_closed_in_the_middle_of_a_snapshot_leaves_no_task(foreign:
     # engineio's server lets its pings sleep to their end.
     left = {task.get_coro().__qualname__ for task in asyncio.all_tasks() - before}  # type: ignore[union-attr]
     assert left <= {"AsyncSocket._send_ping"}
+
+
+async def test_a_cut_before_the_server_has_let_it_in_is_noticed_at_once(
+    foreign: ForeignServer, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop_logs.net.link.CONNECT_TIMEOUT_S", 100.0)
+    asked = asyncio.Event()
+
+    async def hesitate(sid: str, environ: Any, auth: Any = None) -> None:
+        if not asked.is_set():
+            asked.set()
+            await asyncio.sleep(100)
+
+    foreign.sio.on("connect", hesitate)
+    async with Proxy(foreign.port) as proxy:
+        feed = follow(proxy.url)
+        await asked.wait()
+        proxy.cut()
+        await soon("it is live", lambda: feed.state.phase == "live")
