@@ -11,6 +11,7 @@ import aiohttp
 import engineio
 import socketio
 from engineio.packet import MESSAGE
+from engineio.payload import Payload
 from socketio.exceptions import SocketIOError
 
 from desktop_logs.core.connecting import Target
@@ -26,8 +27,15 @@ MAX_MESSAGE_BYTES = 64_000_000  # a snapshot of 500 entries of a server that cut
 CONNECT_TIMEOUT_S = 10.0
 GOODBYE_S = 1.0
 
+MAX_PACKETS_AN_ANSWER = 100_000  # engineio takes 16, and other servers send what has gathered
+
 EVENTS = ("hello", "log", "logs", "logBatch", "gap", "progress", "unsubscribed")
 """What is passed on; any other event is somebody else's."""
+
+
+def take_large_answers() -> None:
+    """Raise engineio's limit on packets in one answer to a client that polls, which is one for the whole process."""
+    Payload.max_decode_packets = MAX_PACKETS_AN_ANSWER
 
 
 class Link:
