@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from engineio.packet import Packet as EnginePacket
 from engineio.packet import packet_names as engine_names
-from socketio.packet import BINARY_ACK, CONNECT_ERROR, Packet
+from socketio.packet import BINARY_ACK, BINARY_EVENT, CONNECT_ERROR, Packet
 
 from desktop_logs.core.errors import PeerError
 
 NO_ENGINE_PACKET: Final = "A client sent a frame that is no Engine.IO packet."
 NO_PACKET: Final = "A client sent a message that is no Socket.IO packet."
+NO_NAMESPACE: Final = "A client asked for a namespace, of which a hub has none."
 NO_EVENT: Final = "A client sent an event without a name."
 WRONG_ATTACHMENTS: Final = "A client sent an event whose attachments are not those that it promised."
 
@@ -47,6 +48,8 @@ class ClientPacket(Packet):  # type: ignore[misc]  # python-socketio ships no ty
             raise PeerError(NO_PACKET) from None
         if self.packet_type > BINARY_ACK or self.packet_type == CONNECT_ERROR:
             raise PeerError(NO_PACKET)
+        if self.packet_type in (BINARY_EVENT, BINARY_ACK) and self.namespace not in (None, "", "/"):
+            raise PeerError(NO_NAMESPACE)
         return count
 
     def add_attachment(self, attachment: bytes) -> bool:

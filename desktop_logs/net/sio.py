@@ -27,7 +27,7 @@ from desktop_logs.net.guard import IS_PAGE
 from desktop_logs.net.leaving import PATIENCE, Patience, Watch
 from desktop_logs.net.limits import EVENTS_A_SECOND, Handshakes, Rate
 from desktop_logs.net.outlet import Outlet
-from desktop_logs.net.packets import NO_PACKET, WRONG_ATTACHMENTS, ClientPacket, check_event
+from desktop_logs.net.packets import NO_NAMESPACE, NO_PACKET, WRONG_ATTACHMENTS, ClientPacket, check_event
 from desktop_logs.tasks import Tasks
 
 MAX_ATTACHMENTS = 64
@@ -149,7 +149,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         if namespace not in (None, "/"):
             refusal = f"This hub has no namespace {namespace[:100]!r}. Connect without one."
-            self._faults.add("A client asked for a namespace, of which a hub has none.")
+            self._faults.add(NO_NAMESPACE)
         elif self.manager.sid_from_eio_sid(eio_sid, "/") is not None:
             # python-socketio would give it one more name for each, and keep them all.
             self._faults.add("A client that is connected sent CONNECT again.")

@@ -199,6 +199,7 @@ def _attachments() -> Iterator[Case]:
         "too large a count": frame("45" + "9" * 30 + '-["log"]'),
         "65 promised": frame(f'4565-["log",{json.dumps(hole)}]') + frame(b"a", BINARY) * 65,
         "no count": frame('45-["log"]') + frame('45["log"]'),
+        "for a namespace": frame('451-/admin,["log",1]') + frame(b"a", BINARY),
         "no list": frame("451-") + frame(b"a", BINARY),
         "deep": frame(f'451-["log",{DEEP}]') + frame(b"a", BINARY),
         "of an acknowledgement": frame(f"461-0[{json.dumps(hole)}]") + frame(b"a", BINARY),
