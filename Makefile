@@ -23,10 +23,10 @@ test: ## Run the whole test suite; needs no screen
 	@sh packaging/setup.sh test
 	@exec .venv/bin/python -m pytest $(PYTEST_ARGS)
 
-soak: ## Let the hub fail for long: 50 kills, 30 s of a locked history, 60 s without a hub, 200 cuts of the line, 2 minutes of stopped viewers; half an hour
+soak: ## Let the hub fail for long: 50 kills, faults of disk and network, 200 cuts, stopped viewers, 10 minutes of harm at random; 45 minutes
 	@sh packaging/setup.sh test
 	@exec env DESKTOP_LOGS_SEED=$(SOAK_SEED) DESKTOP_LOGS_ROUNDS=50 DESKTOP_LOGS_LOCKED_S=30 DESKTOP_LOGS_AWAY_S=60 \
-		DESKTOP_LOGS_FROZEN_S=120 DESKTOP_LOGS_CUTS=200 \
+		DESKTOP_LOGS_FROZEN_S=120 DESKTOP_LOGS_CUTS=200 DESKTOP_LOGS_FUZZ_S=600 \
 		.venv/bin/python -m pytest -s --timeout 900 tests/faults tests/handlers/test_hub_away.py tests/net/test_cuts.py $(PYTEST_ARGS)
 
 lint: ## Check style, format and types

@@ -10,6 +10,7 @@ import zlib
 from typing import Final
 
 from aiohttp import StreamReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 MAX_BODY_BYTES: Final = 16_000_000
 """Of what was sent, and of what comes out of it."""
@@ -60,8 +61,8 @@ async def read_in_time(content: StreamReader, size: int) -> bytes:
             due_s += len(piece) / MIN_BYTES_A_SECOND
     except TimeoutError:
         raise BodyRefused("The body did not come in time. Send it again, in smaller parts.", 408) from None
-    except (web.RequestPayloadError, ValueError) as wrong:
-        raise BodyRefused(f"The body cannot be read: {wrong}.", 400) from None
+    except (web.RequestPayloadError, HttpProcessingError, ValueError):
+        raise BodyRefused("The body cannot be read: its lengths or its trailers are not those of HTTP.", 400) from None
     return bytes(body)
 
 

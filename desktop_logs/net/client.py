@@ -19,11 +19,10 @@ from desktop_logs.core.ring import Ring
 from desktop_logs.core.safe_text import one_line
 from desktop_logs.core.viewing import Hello, parse_hello
 from desktop_logs.net.diagnosis import Finding, Unreachable
-from desktop_logs.net.engine import take_large_requests
 from desktop_logs.net.fastpath import LogEvent
 from desktop_logs.net.faults import PeerFaults
 from desktop_logs.net.following import Taken, Version1, Version2
-from desktop_logs.net.link import Link
+from desktop_logs.net.link import Link, take_large_answers
 from desktop_logs.net.remotehistory import RemoteHistory
 from desktop_logs.net.turns import Turns
 from desktop_logs.tasks import Tasks
@@ -135,7 +134,7 @@ class RemoteFeed:
 
     def start(self) -> None:
         """Connect, and come back after every loss, until closed."""
-        take_large_requests()
+        take_large_answers()
         self._tasks.start(self._run(), f"feed {self.address}")
 
     def retry(self) -> None:

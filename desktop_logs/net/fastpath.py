@@ -26,6 +26,7 @@ from engineio.async_drivers.aiohttp import WebSocket as DriverWebSocket
 from engineio.async_socket import AsyncSocket
 
 from desktop_logs.net.outlet import Frames, Line
+from desktop_logs.net.packets import NO_ENGINE_PACKET
 
 TURN_S = 0.003
 """So long frames are taken before others have their turn of the loop; a batch that is begun is finished."""
@@ -34,6 +35,7 @@ BATCH_CHARACTERS = 64_000
 # engineio ends a connection on which its own loop sees no message for ping interval and timeout together, 25 s. In a
 # long burst a message goes its way so often.
 LIBRARY_EVERY_S = 5.0
+NO_WEBSOCKET_FRAME: Final = "A client sent what is no WebSocket frame, or too large a one."
 CLOSE_TIMEOUT_S = 2.0
 """So long a client has to answer the closing frame."""
 
@@ -223,17 +225,30 @@ class HubWebSocket(DriverWebSocket):  # type: ignore[misc]  # engineio ships no 
         self._sock = WebSocketResponse(
             compress=False, max_msg_size=self.server.max_http_buffer_size, timeout=CLOSE_TIMEOUT_S
         )
-        await self._sock.prepare(request)
+        try:
+            await self._sock.prepare(request)
+        except web.HTTPException:
+            if not self._client.connected:  # engineio would wait for it until the next ping is due
+                await self._end()
+            raise
         self.environ = environ
         way = request.transport
         self._line.lead_to(way)
         try:
             await self.handler(self)
+        except Exception:  # noqa: BLE001 - whatever engineio raises there, it is the frame's
+            # engineio decodes what came outside of what it guards, and would leave the session as it is.
+            self.server.faults.add(NO_ENGINE_PACKET)
+            if self._client.upgraded:
+                await self._end()
         finally:
             if not self._client.upgraded:
                 self._line.lead_back(way)
                 self._client.upgrading = False  # engineio would answer its polling with nothing for ever
         return self._sock
+
+    async def _end(self) -> None:
+        await self._client.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_ERROR)
 
     async def send(self, message: str | bytes | Frames) -> None:
         """Send what engineio's writer took from the client's line."""
@@ -250,9 +265,13 @@ class HubWebSocket(DriverWebSocket):  # type: ignore[misc]  # engineio ships no 
         """The next frame for engineio. Raises OSError at the end, and for an empty frame, over which it would trip
         without cleaning up."""
         data = (await self._short_way.next_message(self._sock.receive)).data
-        if not isinstance(data, str | bytes) or not data:
-            raise OSError("the end, or an empty frame")
-        return data
+        if isinstance(data, aiohttp.WebSocketError):
+            self.server.faults.add(NO_WEBSOCKET_FRAME)
+        elif data in ("", b""):
+            self.server.faults.add(NO_ENGINE_PACKET)
+        elif isinstance(data, str | bytes):
+            return data
+        raise OSError("the end, or nothing that could be read")
 
 
 class FeedWebSocket(aiohttp.ClientWebSocketResponse):

@@ -87,17 +87,13 @@ class Guesses:
 
 
 class Handshakes:
-    """Engine.IO sessions that have not said CONNECT yet. Each has ten seconds, and there are a hundred at most."""
+    """Engine.IO sessions that have not said CONNECT yet. Each has ten seconds, and there are a hundred at most: with
+    one more the oldest has had its time. So nobody is kept out by others who begin and go no further."""
 
     def __init__(self, on_late: Callable[[str], None]) -> None:
         """*on_late* is told of each session whose time has passed."""
         self._on_late = on_late
         self._due: dict[str, asyncio.TimerHandle] = {}
-
-    @property
-    def is_full(self) -> bool:
-        """True while no other session may begin."""
-        return len(self._due) >= MAX_HANDSHAKES
 
     def is_waiting_for(self, eio_sid: str) -> bool:
         """True for a session that is not connected yet."""
@@ -106,6 +102,10 @@ class Handshakes:
     def begin(self, eio_sid: str) -> None:
         """The time of this session runs from now on."""
         self.end(eio_sid)
+        if len(self._due) >= MAX_HANDSHAKES:
+            oldest = next(iter(self._due))
+            self.end(oldest)
+            self._on_late(oldest)
         self._due[eio_sid] = asyncio.get_running_loop().call_later(HANDSHAKE_S, self._late, eio_sid)
 
     def end(self, eio_sid: str) -> None:

@@ -11,6 +11,7 @@ import aiohttp
 import engineio
 import socketio
 from engineio.packet import MESSAGE
+from engineio.payload import Payload
 from socketio.exceptions import SocketIOError
 
 from desktop_logs.core.connecting import Target
@@ -28,8 +29,15 @@ GOODBYE_S = 1.0
 REASON_WAIT_S = 1.0
 TLS_GOODBYE_S = 0.1
 
+MAX_PACKETS_AN_ANSWER = 100_000  # engineio takes 16, and other servers send what has gathered
+
 EVENTS = ("hello", "log", "logs", "logBatch", "gap", "progress", "unsubscribed")
 """What is passed on; any other event is somebody else's."""
+
+
+def take_large_answers() -> None:
+    """Raise engineio's limit on packets in one answer to a client that polls, which is one for the whole process."""
+    Payload.max_decode_packets = MAX_PACKETS_AN_ANSWER
 
 
 class Link:

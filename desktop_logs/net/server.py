@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 import aiohttp
 import msgspec
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from desktop_logs.core.access import ALL_ADDRESSES, LOCAL_ACCESS, Access, Rights
 from desktop_logs.core.errors import ListenError
@@ -28,7 +27,7 @@ from desktop_logs.net.faults import PeerFaults, quiet_logger
 from desktop_logs.net.guard import Guard
 from desktop_logs.net.ingest import HttpIngest
 from desktop_logs.net.leaving import PATIENCE, Patience
-from desktop_logs.net.limits import MAX_HANDSHAKES, Doorway, Guesses, Refusals
+from desktop_logs.net.limits import Doorway, Guesses, Refusals
 from desktop_logs.net.peers import HubPeers
 from desktop_logs.net.searching import HttpSearch
 from desktop_logs.net.sio import HubSocketServer
@@ -134,7 +133,6 @@ class HubServer:
         app.router.add_post("/api/logs", self._guard.needs(Rights.SEND, self._ingest.post))
         for path in dict.fromkeys(paths):
             self._sockets.attach(app, socketio_path=path)
-        app.middlewares.append(_no_more_handshakes(self._sockets, frozenset(paths), self._refusals))
         # Our own log would feed a handler that sends to this very hub.
         runner = web.AppRunner(
             app,
@@ -217,21 +215,6 @@ class HubServer:
         since_s = asyncio.get_running_loop().time() - PRODUCER_SILENCE_S
         self._http_producers = {name: at_s for name, at_s in self._http_producers.items() if at_s > since_s}
         return len(self._http_producers)
-
-
-def _no_more_handshakes(sockets: HubSocketServer, paths: frozenset[str], refusals: Refusals) -> Middleware:
-    why = f"{MAX_HANDSHAKES} clients are connecting to this hub already. Try again in some seconds."
-
-    @web.middleware
-    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        # engineio takes an empty `sid` for none.
-        begins = request.path.rstrip("/") in paths and not request.query.get("sid")
-        if begins and sockets.handshakes.is_full:
-            refusals.add("handshakes", why)
-            return web.Response(status=503, text=why + "\n", headers={"Retry-After": "10"})
-        return await handler(request)
-
-    return limit
 
 
 async def _listen_error(host: str, port: int, failure: OSError) -> ListenError:

@@ -17,8 +17,9 @@ import socketio
 from engineio.async_socket import AsyncSocket
 from socketio.packet import ACK, CONNECT_ERROR, Packet
 
+from desktop_logs.core.errors import PeerError
 from desktop_logs.core.wire import MAX_PACKET_BYTES
-from desktop_logs.net.engine import SESSION, TRANSPORT_LIMIT_BYTES, Engine, take_large_requests
+from desktop_logs.net.engine import TRANSPORT_LIMIT_BYTES, Engine
 from desktop_logs.net.eventingest import Answer
 from desktop_logs.net.fastpath import LogEvent, ShortWay
 from desktop_logs.net.faults import PeerFaults, quiet_logger
@@ -26,13 +27,14 @@ from desktop_logs.net.guard import IS_PAGE
 from desktop_logs.net.leaving import PATIENCE, Patience, Watch
 from desktop_logs.net.limits import EVENTS_A_SECOND, Handshakes, Rate
 from desktop_logs.net.outlet import Outlet
+from desktop_logs.net.packets import NO_NAMESPACE, NO_PACKET, WRONG_ATTACHMENTS, ClientPacket, check_event
 from desktop_logs.tasks import Tasks
 
 MAX_ATTACHMENTS = 64
 MAX_CONNECT_CHARACTERS = 10_000  # of what comes with CONNECT: a token and a position
-PACKETS_A_TURN = 50  # of one polling request, before others have their turn of the loop
 
 _CONNECT = "0"
+_BINARY = ("5", "6")
 _EVENT_HEAD = re.compile(r"2(?:/[^,]*,)?(\d{1,15})?\[")
 
 
@@ -80,15 +82,14 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             # The guard has looked at Origin and Host already; engineio would trust the Host header.
             cors_allowed_origins=[],
             max_http_buffer_size=TRANSPORT_LIMIT_BYTES,
+            serializer=ClientPacket,
             logger=quiet_logger("desktop_logs.socketio", faults),
             engineio_logger=quiet_logger("desktop_logs.engineio", faults),
         )
-        take_large_requests()
         self.peers: Peers
         self.watch = Watch(self.eio.sockets, self.eio.cut, patience)
         self.handshakes = Handshakes(self._late)
         self._rates: dict[str, Rate] = {}
-        self._handled = 0
 
     def open_outlet(self, eio_sid: str) -> Outlet | None:
         """The way out to a client; None when it has gone."""
@@ -113,6 +114,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             Engine,
             self._tasks,
             self._patience,
+            self._faults,
             self._open_short_way,
             lambda eio_sid: self.handshakes.is_waiting_for(eio_sid),
         )
@@ -132,7 +134,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             await socket.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
 
     def _late(self, eio_sid: str) -> None:
-        self._faults.add("no CONNECT came in time")
+        self._faults.add("A client did not send CONNECT in time, or while many others came.")
         self.end(eio_sid)
 
     def cut_all(self) -> None:
@@ -142,16 +144,15 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
         self.eio.note_asker(eio_sid, environ["aiohttp.request"].transport)
         await super()._handle_eio_connect(eio_sid, environ)
-        environ["aiohttp.request"][SESSION] = eio_sid
         self.handshakes.begin(eio_sid)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         if namespace not in (None, "/"):
             refusal = f"This hub has no namespace {namespace[:100]!r}. Connect without one."
-            self._faults.add("a namespace that no hub has")
+            self._faults.add(NO_NAMESPACE)
         elif self.manager.sid_from_eio_sid(eio_sid, "/") is not None:
             # python-socketio would give it one more name for each, and keep them all.
-            self._faults.add("a client that is connected sent CONNECT again")
+            self._faults.add("A client that is connected sent CONNECT again.")
             return
         else:
             request = self.environ[eio_sid]["aiohttp.request"]
@@ -184,26 +185,37 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             # let that stand until the next ping is due, and a client that waits for it with it.
             await socket.queue.put(None)
             if reason == self.reason.PING_TIMEOUT:
-                self.eio.abort_connections(socket.queue)
-            self.eio.release(socket.queue)
+                self.eio.abort_connections(eio_sid)
+            self.eio.release(eio_sid, socket.queue)
 
     def _left(self, eio_sid: str) -> None:
         """The client is sent nothing more. If only its namespace was left, it may connect again, as one that is new."""
         self.peers.gone(eio_sid)
         self._rates.pop(eio_sid, None)
-        if eio_sid in self.environ:
+        socket = self.eio.sockets.get(eio_sid)
+        if socket is not None and not socket.closing:
             self.handshakes.begin(eio_sid)
 
-    async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
-        # A polling request may bring thousands of packets, and handling them never waits by itself.
-        self._handled += 1
-        if self._handled % PACKETS_A_TURN == 0:
-            await asyncio.sleep(0)
+    async def _handle_eio_message(self, eio_sid: str, data: object) -> None:
+        try:
+            await self._take_message(eio_sid, data)
+        except PeerError as wrong:
+            self._binary_packet.pop(eio_sid, None)
+            self._faults.add(str(wrong))
+
+    async def _take_message(self, eio_sid: str, data: object) -> None:
+        if not isinstance(data, str | bytes):
+            raise PeerError(NO_PACKET)  # JSON without a type before it, which engineio has decoded
+        if not isinstance(data, bytes) and self._binary_packet.pop(eio_sid, None) is not None:
+            # python-socketio would take it for one of them.
+            self._faults.add(WRONG_ATTACHMENTS)
         if isinstance(data, bytes):
             await self._handle_attachment(eio_sid, data)
         elif data.startswith(_CONNECT) and not self._is_readable(data):
             error = Packet(CONNECT_ERROR, data={"message": "What came with CONNECT cannot be read as JSON."})
             await self._send_packet(eio_sid, error)
+        elif data.startswith(_BINARY) and self.manager.sid_from_eio_sid(eio_sid, "/") is None:
+            self._faults.add("A client sent an event before CONNECT.")
         elif len(data) <= MAX_PACKET_BYTES:
             await super()._handle_eio_message(eio_sid, data)
             if (pending := self._binary_packet.get(eio_sid)) and pending.attachment_count > MAX_ATTACHMENTS:
@@ -219,8 +231,8 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             if len(data) > MAX_CONNECT_CHARACTERS:
                 raise ValueError(f"{len(data):,} characters")
             self.packet_class(encoded_packet=data)
-        except (ValueError, RecursionError) as wrong:
-            self._faults.add("a CONNECT that cannot be read", wrong)
+        except (ValueError, PeerError):
+            self._faults.add("A client sent a CONNECT that cannot be read.")
             return False
         return True
 
@@ -239,6 +251,16 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
         answer = self.peers.oversize(what)
         if refused.id is not None:
             await self.acknowledge(eio_sid, refused.id, answer)
+
+    async def _handle_event(
+        self,
+        eio_sid: str,
+        namespace: str | None,
+        id: int | None,  # noqa: A002  # the name is python-socketio's
+        data: Any,
+    ) -> None:
+        check_event(data)
+        await super()._handle_event(eio_sid, namespace, id, data)
 
     async def _handle_event_internal(
         self,
@@ -267,7 +289,7 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             rate = self._rates[eio_sid] = Rate(EVENTS_A_SECOND, 2 * EVENTS_A_SECOND, time.monotonic)
         if rate.take():
             return True
-        self._faults.add(f"a client sent over {EVENTS_A_SECOND:.0f} events a second that are no entries, and was cut")
+        self._faults.add(f"A client sent over {EVENTS_A_SECOND:.0f} events a second that are no entries, and was cut.")
         self.end(eio_sid)
         return False
 

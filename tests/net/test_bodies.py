@@ -129,7 +129,7 @@ async def test_a_polling_body_that_does_not_come_ends_its_session(
     path = f"/socket.io/?EIO=4&transport=polling&sid={sid}"
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n40".encode())
-    assert raw.status(await reader.readuntil(b"\r\n\r\n")) == 400
+    assert raw.status(await reader.readuntil(b"\r\n\r\n")) == 408
     writer.close()
     async with http.get(path) as response:
         assert response.status == 400

@@ -263,6 +263,7 @@ async def test_a_python_client_that_polls_gets_more_acknowledgements_than_one_an
     store.is_prompt = False
     both = await connect("/socket.io", ("polling",))
     await both.sio.emit("requestLogs")
+    await soon("it has what there was", lambda: both.events, 20)
     calls = [asyncio.ensure_future(both.sio.call("log", f"m{number}", timeout=20)) for number in range(60)]
     await soon("all are taken", lambda: hub.head == 60, 20)
     store.settle()

@@ -195,3 +195,15 @@ def poll_request(sid: str, body: bytes, *headers: str) -> bytes:
 def descriptors(pid: int) -> int:
     """How many files and sockets a process has open."""
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def sockets(pid: int) -> int:
+    """How many sockets a process has open."""
+    folder = f"/proc/{pid}/fd"
+    count = 0
+    for name in os.listdir(folder):
+        try:
+            count += os.readlink(f"{folder}/{name}").startswith("socket:")
+        except FileNotFoundError:
+            continue  # closed meanwhile
+    return count
