@@ -90,7 +90,7 @@ def _stopped(bench: Bench) -> Run:
                 if stats(url)["viewers"] == OTHERS and descriptors(pid) < before:
                     gone_s = min(gone_s, time.monotonic() - began_s)
                 time.sleep(0.5)
-            frozen_p99_ms = float(str(watching.object(60)["p99_ms"]))
+            frozen_p99_ms = float(str(watching.object(60 + frozen_s)["p99_ms"]))
             frozen.signal(signal.SIGKILL)
     return Run((most_bytes - before_bytes) / 1e6, before_p99_ms, frozen_p99_ms, gone_s)
 
