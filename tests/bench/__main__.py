@@ -2,7 +2,7 @@
 
     python -m tests.bench [--runs 3] [--only posted,idle] [--quick]
 
-A run takes twenty minutes; --quick a tenth of the records, once, to see that all of it works.
+A run takes half an hour; --quick a tenth of the records, once, to see that all of it works.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from tests.bench import (
     events,
     fanout,
     filtering,
+    frozen,
     history_search,
     idle,
     latency,
@@ -50,6 +51,7 @@ FIGURES: dict[str, ModuleType] = {
     "fanout": fanout,
     "deliveries": deliveries,
     "latency": latency,
+    "frozen": frozen,
     "logging": logging_call,
     "starting": starting,
     "idle": idle,
