@@ -71,6 +71,23 @@ def test_rate_is_that_of_the_last_two_seconds(case: Case) -> None:
     assert case.bar.text("rate") == "0 records/s"
 
 
+def test_one_record_a_second_is_one_record(case: Case) -> None:
+    case.bar.refresh()
+    case.clock.now_s += 1
+    case.feed.push_many(1)
+    case.bar.refresh()
+    assert case.bar.text("rate") == "1 record/s"
+
+
+def test_what_came_while_nobody_looked_is_no_rate(case: Case) -> None:
+    case.bar.refresh()
+    case.bar.hide()
+    case.clock.now_s += 10
+    case.feed.push_many(5_000)
+    case.bar.show()
+    assert case.bar.text("rate") == "0 records/s"
+
+
 def test_what_a_start_finds_in_the_history_is_no_rate(case: Case) -> None:
     case.feed.set_state("starting", "starting")
     case.bar.refresh()
