@@ -53,6 +53,12 @@ def test_figures_are_those_of_feed_and_view(case: Case) -> None:
     assert case.seen() == {"rate", "shown", "skipped", "dropped", "refused", "peers"}
 
 
+def test_a_server_that_is_away_has_no_figures_of_its_own(case: Case) -> None:
+    case.feed.set_state("waiting", "reconnecting", next_attempt_s=101.0)
+    case.bar.refresh()
+    assert case.seen() == {"rate", "shown"}
+
+
 def test_what_a_feed_does_not_know_is_not_shown(case: Case) -> None:
     case.feed.counters = {}
     case.bar.refresh()
