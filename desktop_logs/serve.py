@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -72,7 +73,7 @@ async def _serve(options: ServeOptions, settings: LogSettings, admission: Admiss
             await hub.listen(options.port, options.path)
             announce(f"listening on {hub.url}")
             if not admission.access.is_local:
-                announce(f"on other machines {hub.url_for_others}, with what `desktop-logs tokens` prints")
+                announce(_for_others(hub.url))
             announce(f"log files in {logs_dir(options.data_dir)}" if settings.files else "no log files")
             announce(f"history in {history_dir(options.data_dir)}" if settings.history else "no history")
             await _until(stop, hub)
@@ -106,6 +107,11 @@ async def _until(stop: asyncio.Event, hub: LocalHub) -> None:
                 await stop.wait()
         except TimeoutError:
             pass  # time to look at the files again
+
+
+def _for_others(url: str) -> str:
+    scheme, port = url.partition(":")[0], url.rpartition(":")[2]
+    return f"on other machines {scheme}://{socket.gethostname()}:{port}, with what `desktop-logs tokens` prints"
 
 
 def _reload(hub: LocalHub, options: ServeOptions, admission: Admission) -> None:
