@@ -329,7 +329,7 @@ class Desktop:
     def sharing(self) -> Sharing:
         """How others reach the hub."""
         access, has_tls = self._hub.access, self._options.admission.tls is not None
-        return Sharing(self._hub.url, access.is_local, has_tls, access.tokens.viewer, access.tokens.producer)
+        return Sharing(self._hub.url_for_others, access.is_local, has_tls, access.tokens.viewer, access.tokens.producer)
 
     def disconnect(self, feed: Feed) -> None:
         """Leave the server of *feed*."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from desktop_logs.net.server import HubServer
 
 FLUSH_TIMEOUT_S = 5.0
+_ANY_HOSTS = ("0.0.0.0", "::")
 
 
 class LocalHub:
@@ -219,6 +221,13 @@ class LocalHub:
     def url(self) -> str:
         """Where programs reach the hub; empty while it does not listen."""
         return self._server.url if self._server is not None and self._server.port else ""
+
+    @property
+    def url_for_others(self) -> str:
+        """Where other machines reach it, by this one's name when it listens on all addresses; empty as `url` is."""
+        if self._access.host not in _ANY_HOSTS or not self.url:
+            return self.url
+        return f"{self.url.partition('://')[0]}://{socket.gethostname()}:{self.url.rpartition(':')[2]}"
 
     @property
     def state(self) -> FeedState:

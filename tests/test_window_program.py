@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
+import ssl
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.support.display import Display
 from tests.support.node import NodeProgram
-from tests.support.program import Program, eventually
+from tests.support.program import Program, eventually, free_port
 
 Start = Callable[..., Program]
 
@@ -20,9 +23,10 @@ Start = Callable[..., Program]
 class Running:
     """`desktop-logs` in a window of its own."""
 
-    def __init__(self, start: Start, display: Display, data_dir: Path, *more: str) -> None:
+    def __init__(self, start: Start, display: Display, data_dir: Path, *more: str, **env: str) -> None:
+        """*more* goes on the command line, *env* into the environment."""
         command = [sys.executable, "-m", "desktop_logs", "--port", "0", "--data-dir", data_dir, *more]
-        self.program = start(command, env=display.env())
+        self.program = start(command, env=display.env(**env))
         self.port = int(self.program.line_with("^listening on ").rpartition(":")[2])
         self.window = display.window("Desktop Logs", self.program)
 
@@ -151,6 +155,68 @@ def test_a_node_server_is_connected_from_the_dialog_by_keyboard(
     server.command("log info nobody-listens")
     running.post({"message": "the local hub is still here"})
     running.shows(1)
+
+
+def test_a_hub_with_tls_and_a_token_is_tested_trusted_and_connected_by_keyboard_and_comes_back_after_a_kill(
+    start: Start, running: Running, display: Display, tmp_path: Path
+) -> None:
+    """The test tells of the certificate, which is accepted, then of the token; the hub is killed, and nothing is
+    missing when it is there again."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "hub.pem"))
+    certificate.private_key_pem.write_to_path(str(tmp_path / "hub.key"))
+    token, port = "a-viewer-token-of-tests", free_port()
+    command = [sys.executable, "-m", "desktop_logs", "serve", "--port", port, "--data-dir", tmp_path / "hub"]
+    command += ["--host", "0.0.0.0", "--viewer-token", token, "--producer-token", "a-producer-token-of-tests"]
+    command += ["--tls-cert", tmp_path / "hub.pem", "--tls-key", tmp_path / "hub.key"]
+
+    def send(*messages: str) -> None:
+        trusting = ssl.create_default_context()
+        authority.configure_trust(trusting)
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=trusting)
+        body = "\n".join(json.dumps({"message": message}) for message in messages)
+        headers = {"Authorization": "Bearer a-producer-token-of-tests"}
+        connection.request("POST", "/api/logs", body, headers)
+        assert connection.getresponse().status == 200
+        connection.close()
+
+    hub = start(command)
+    hub.line_with("^listening on ")
+    send("one", "two")
+    display.keys(running.window, "ctrl+t")
+    dialog = display.window("Connect", running.program)
+    display.type(dialog, f"https://127.0.0.1:{port}")
+    before = display.geometry(dialog).height
+    display.keys(dialog, "alt+t")
+    eventually("it shows the certificate", lambda: display.geometry(dialog).height > before + 150)
+    display.still_picture(dialog)
+    display.keys(dialog, "alt+a")  # a button pressed by its letter is clicked a tenth of a second later
+    display.still_picture(dialog)
+    display.keys(dialog, "alt+o")
+    display.type(dialog, token)
+    display.keys(dialog, "Return")
+    running.shows(2)
+    hub.signal(signal.SIGKILL)
+    hub.wait()
+    again = start(command)
+    again.line_with("^listening on ")
+    send("three")
+    running.shows(3, within_s=40)
+
+
+def test_connect_takes_the_token_out_of_the_environment(start: Start, display: Display, tmp_path: Path) -> None:
+    token = "a-viewer-token-of-tests"
+    command = [sys.executable, "-m", "desktop_logs", "serve", "--port", "0", "--data-dir", tmp_path / "hub"]
+    hub = start([*command, "--host", "0.0.0.0", "--viewer-token", token, "--producer-token", "p" * 20])
+    port = int(hub.line_with("^listening on ").rpartition(":")[2])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("POST", "/api/logs", b'{"message":"kept"}', {"Authorization": f"Bearer {'p' * 20}"})
+    assert connection.getresponse().status == 200
+    connection.close()
+    to_hub = ("--connect", f"http://127.0.0.1:{port}")
+    connected = Running(start, display, tmp_path / "data", *to_hub, DESKTOP_LOGS_TOKEN=token)
+    connected.shows(1)
 
 
 def test_what_is_shown_is_exported(running: Running, display: Display, home: Path) -> None:

@@ -17,7 +17,7 @@ class Sharing:
     """How others reach the local hub."""
 
     url: str
-    """Where it listens; empty while it does not."""
+    """Where it is reached, by others when it is not local; empty while it does not listen."""
     is_local: bool
     """True when it is reached from this machine alone."""
     has_tls: bool = False

@@ -14,7 +14,6 @@ from desktop_logs.ui.theme import fixed_font
 
 _WIDTH_PX: Final = 560
 _FOR_OTHERS: Final = "desktop-logs --host 0.0.0.0"
-_ANY_HOSTS: Final = ("0.0.0.0", "[::]")
 
 
 class ShareDialog(QDialog):
@@ -58,8 +57,8 @@ class ShareDialog(QDialog):
         if sharing.is_local:
             self._add(muted_label("Only programs on this machine reach it. For others to reach it, start it with"))
             self._add_value("Co&mmand", _FOR_OTHERS, "the command")
-        elif any(host in sharing.url for host in _ANY_HOSTS):
-            self._add(muted_label("That is every address of this machine: others use its name or its IP address."))
+        elif sharing.url:
+            self._add(muted_label("Where this machine's name is not known, its IP address does as well."))
 
     def _tokens(self, sharing: Sharing) -> None:
         self._gap()

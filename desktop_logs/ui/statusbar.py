@@ -155,7 +155,9 @@ class StatusBar(QWidget):
     def refresh(self) -> None:
         """Read the figures and show what changed."""
         now_s = self._clock()
-        state, figures, stats = self._feed.state, self._figures(), self._feed.stats()
+        state, figures = self._feed.state, self._figures()
+        # What a server said of itself is old once it is away.
+        stats = self._feed.stats() if state.phase != "waiting" else {}
         # What a start finds in the history did not come now, and numbers jump there after a crash.
         rate = self._rate.sample(now_s, self._feed.head) if state.phase == "live" else self._rate.rest()
         self._dot.set_color(state_color(state, self._palette))

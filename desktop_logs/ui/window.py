@@ -12,7 +12,6 @@ from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QKeyEv
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_logs.core.addresses import DEFAULT_PATH
-from desktop_logs.core.errors import DesktopLogsError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.records import Record
 from desktop_logs.core.safe_text import one_line
@@ -20,6 +19,7 @@ from desktop_logs.core.settings import LogSettings
 from desktop_logs.ui.about import open_about
 from desktop_logs.ui.actions import WindowActions
 from desktop_logs.ui.commands import Command, Commands, fill_theme_menu
+from desktop_logs.ui.dialogs import open_export, open_settings, open_share
 from desktop_logs.ui.feedpage import FeedPage
 from desktop_logs.ui.historydock import HistoryDock, why_not
 from desktop_logs.ui.icons import app_icon
@@ -168,11 +168,7 @@ class MainWindow(QMainWindow):
 
     def open_share_dialog(self) -> None:
         """Say how others reach the local hub."""
-        from desktop_logs.ui.share_dialog import ShareDialog
-
-        dialog = ShareDialog(self._actions.sharing(), self)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        open_share(self._actions, self)
 
     def open_history_search(self) -> None:
         """Offer to search all that the page's hub has stored, or say why that cannot be."""
@@ -195,31 +191,11 @@ class MainWindow(QMainWindow):
             self._export(page.model.shown, page.table.selected())
 
     def _export(self, shown: Sequence[Record], selected: Sequence[Record]) -> None:
-        from desktop_logs.ui.exporting import ExportDialog  # loaded when it is opened, as all dialogs are
-
-        dialog = ExportDialog(self._theme, shown, selected, self._remembered.export_folder, self)
-        dialog.exported.connect(lambda path: self._remembered.set_export_folder(path.parent))
-        dialog.open()
+        open_export(shown, selected, self._theme, self._remembered, self)
 
     def open_settings_dialog(self) -> None:
         """Show what is written where, and the theme."""
-        from desktop_logs.ui.settings_dialog import SettingsDialog
-
-        dialog = SettingsDialog(self._theme, self._actions.log_settings, self._actions.logs_folder, self)
-
-        def change(settings: LogSettings) -> None:
-            try:
-                self._actions.change_log_settings(settings)
-            except DesktopLogsError as wrong:
-                dialog.show_problem(str(wrong))
-            else:
-                self.clear_notice("settings")
-                for page in self._pages:
-                    page.model.set_capacity(settings.held_records)
-
-        dialog.settings_changed.connect(change)
-        dialog.theme_chosen.connect(self.choose_theme)
-        dialog.open()
+        open_settings(self._actions, self._theme, self, changed=self._settings_changed, theme_chosen=self.choose_theme)
 
     def choose_theme(self, choice: Choice) -> None:
         """Use *choice* from now on and remember it."""
@@ -260,6 +236,11 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     # Inside
+
+    def _settings_changed(self, settings: LogSettings) -> None:
+        self.clear_notice("settings")
+        for page in self._pages:
+            page.model.set_capacity(settings.held_records)
 
     def _arrange(self, middle: QWidget) -> None:
         layout = QVBoxLayout(middle)

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
@@ -14,7 +14,7 @@ from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Certificate, Target, Trust
 from desktop_logs.ui.connect_dialog import ConnectDialog, Wanted
 from desktop_logs.ui.forms import ProblemLabel
-from desktop_logs.ui.theme import Theme
+from desktop_logs.ui.theme import FIELD_HEIGHT, Theme
 from tests.support.asynchronous import soon
 from tests.ui.conftest import FakeActions
 from tests.ui.connects import FINGERPRINT, RECENTS, button, click_row, field, problem, recents, trust
@@ -177,6 +177,18 @@ async def test_a_long_problem_is_seen_whole(dialog: ConnectDialog) -> None:
 
 
 # What is wanted of a server
+
+
+async def test_it_grows_for_a_field_that_comes(dialog: ConnectDialog, qtbot: QtBot) -> None:
+    """Qt would cut it off, since it does not count lines that wrap."""
+    field(dialog, "URL").setText("https://logs.example")
+    choice = trust(dialog)
+    choice.setCurrentIndex(1)
+    choice.activated.emit(1)
+    file = field(dialog, "Certificate file")
+    await soon("it is laid out", lambda: file.isVisible() and file.height() >= FIELD_HEIGHT)
+    assert file.mapTo(dialog, file.rect().bottomLeft()).y() < field(dialog, "Token").mapTo(dialog, QPoint()).y()
+    assert dialog.rect().contains(button(dialog, "Connect").geometry())
 
 
 async def test_certificates_are_asked_for_where_there_are_any(dialog: ConnectDialog, qtbot: QtBot) -> None:

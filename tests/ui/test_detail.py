@@ -127,6 +127,9 @@ def test_the_whole_record_is_copied_as_text_json_and_curl(pane: DetailPane) -> N
     assert copy_as(pane, "As text") == text_line(USUAL)
     assert parse_entry(decode_json(copy_as(pane, "As JSON")), 7, 0) == USUAL
     assert copy_as(pane, "As curl command").startswith("curl http://127.0.0.1:6000/api/logs -H")
+    assert "DESKTOP_LOGS_TOKEN" not in copy_as(pane, "As curl command")
+    pane.set_hub_url("http://127.0.0.1:6000", needs_token=True)
+    assert '-H "Authorization: Bearer $DESKTOP_LOGS_TOKEN"' in copy_as(pane, "As curl command")
 
 
 def test_time_is_local_with_milliseconds() -> None:

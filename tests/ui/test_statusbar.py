@@ -53,6 +53,12 @@ def test_figures_are_those_of_feed_and_view(case: Case) -> None:
     assert case.seen() == {"rate", "shown", "skipped", "dropped", "refused", "peers"}
 
 
+def test_a_server_that_is_away_has_no_figures_of_its_own(case: Case) -> None:
+    case.feed.set_state("waiting", "reconnecting", next_attempt_s=101.0)
+    case.bar.refresh()
+    assert case.seen() == {"rate", "shown"}
+
+
 def test_what_a_feed_does_not_know_is_not_shown(case: Case) -> None:
     case.feed.counters = {}
     case.bar.refresh()
@@ -68,6 +74,23 @@ def test_rate_is_that_of_the_last_two_seconds(case: Case) -> None:
     for _ in range(5):
         case.clock.now_s += 0.5
         case.bar.refresh()
+    assert case.bar.text("rate") == "0 records/s"
+
+
+def test_one_record_a_second_is_one_record(case: Case) -> None:
+    case.bar.refresh()
+    case.clock.now_s += 1
+    case.feed.push_many(1)
+    case.bar.refresh()
+    assert case.bar.text("rate") == "1 record/s"
+
+
+def test_what_came_while_nobody_looked_is_no_rate(case: Case) -> None:
+    case.bar.refresh()
+    case.bar.hide()
+    case.clock.now_s += 10
+    case.feed.push_many(5_000)
+    case.bar.show()
     assert case.bar.text("rate") == "0 records/s"
 
 

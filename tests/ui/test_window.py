@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QLineEdit, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from desktop_logs.core.errors import SettingsError
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.ui.exporting import ExportDialog
+from desktop_logs.ui.plaintext import PlainView
 from desktop_logs.ui.settings_dialog import SettingsDialog
 from desktop_logs.ui.theme import LIGHT, Theme
 from desktop_logs.ui.window import MainWindow
@@ -150,6 +151,21 @@ def test_columns_are_shown_and_hidden_from_the_menu(window: MainWindow) -> None:
     menu.aboutToShow.emit()
     menu.actions()[2].trigger()
     assert window.pages[0].table.horizontalHeader().isSectionHidden(2)
+
+
+def test_f10_opens_the_menu_of_the_page_in_front(window: MainWindow, qtbot: QtBot) -> None:
+    menu = window._commands.menu
+    opened: list[bool] = []
+    menu.aboutToShow.connect(lambda: (opened.append(True), QTimer.singleShot(0, menu.close)))
+    action(window, "Menu")
+    assert opened == [True]
+
+
+def test_where_a_token_is_needed_the_lines_to_paste_take_one(window: MainWindow) -> None:
+    window.set_local_address("http://127.0.0.1:5650", needs_token=True)
+    empty = window.pages[0].empty
+    assert empty is not None
+    assert all("DESKTOP_LOGS_TOKEN" in view.toPlainText() for view in empty.findChildren(PlainView))
 
 
 def test_hub_url_is_copied(window: MainWindow) -> None:
