@@ -17,7 +17,7 @@ from desktop_logs.net.limits import Guesses, Refusals
 
 IS_PAGE = web.RequestKey("is_page", bool)
 """True on a request that comes from a page in a browser which is on the allow-list."""
-NEEDS_TOKEN: Final = "This hub needs a token, and the one given is not right. Ask for it where the hub runs."
+NEEDS_TOKEN: Final = "This hub needs a token: none was given, or it is wrong. Ask for it where the hub runs."
 TOO_MANY_GUESSES: Final = "Too many wrong tokens. Try again in a minute."
 GUESS_PAUSE_S: Final = 60
 _LACKS = {
@@ -49,10 +49,11 @@ class Judgement:
     is_page: bool = False
     """A page on the allow-list."""
     kind: str = ""
-    """Of the refusal: `host`, `origin`, `site` or `headers`."""
+    """Of the refusal: `host`, `origin`, `site`, `headers` or `target`."""
 
 
 _PROGRAM: Final = Judgement()
+_TO_A_PROXY: Final = Judgement("This hub is no proxy. Ask for a path alone, like /api/stats.", kind="target")
 
 
 def judge(headers: Iterable[tuple[str, str]], access: Access) -> Judgement:
@@ -144,7 +145,9 @@ class Guard:
     def _middleware(self) -> Middleware:
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            judgement = judge(request.headers.items(), self.access)
+            # As to a proxy, with a host before the path: of two hosts nobody knows which is believed.
+            is_bare = request.raw_path.startswith("/")
+            judgement = judge(request.headers.items(), self.access) if is_bare else _TO_A_PROXY
             if judgement.is_page:
                 request[IS_PAGE] = True
                 if request.method == "OPTIONS":
