@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 # What engineio and socketio warn of when a hub stops or starts under its clients.
 _NO_FAULTS = ("Invalid session", "is not connected to namespace", "Cannot send to sid")
+_OF_ENGINEIO = " (further occurrences of this error will be logged with level INFO)"
 
 
 class PeerFaults(logging.Handler):
@@ -30,7 +31,9 @@ class PeerFaults(logging.Handler):
         self.count += 1
         if kind not in self._told:
             self._told.add(kind)
-            self._report(f"A peer sent what cannot be understood: {what or kind}"[:300])
+            # aiohttp quotes the line at fault below an empty one: it may be the header with the token.
+            told = str(what or kind).partition("\n\n")[0].removesuffix(_OF_ENGINEIO)
+            self._report(f"A peer sent what cannot be understood: {told}"[:300])
 
 
 def quiet_logger(name: str, faults: PeerFaults) -> logging.Logger:
