@@ -313,8 +313,9 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="let in pages of http://localhost:3000, say, with a token; may be given again",
     )
-    group.add_argument("--viewer-token", type=_secret, metavar="T", help="in place of the one kept")
-    group.add_argument("--producer-token", type=_secret, metavar="T", help="in place of the one kept")
+    seen = "in place of the one kept; whoever lists the processes sees it"
+    group.add_argument("--viewer-token", type=_secret, metavar="T", help=seen)
+    group.add_argument("--producer-token", type=_secret, metavar="T", help=seen)
     group.add_argument("--tls-cert", type=Path, metavar="FILE", help="serve https with this certificate (PEM)")
     group.add_argument("--tls-key", type=Path, metavar="FILE", help="its key (PEM), unless it is in the same file")
 

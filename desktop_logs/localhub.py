@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop_logs import __version__
-from desktop_logs.core.access import LOCAL_ACCESS, Access
+from desktop_logs.core.access import ALL_ADDRESSES, LOCAL_ACCESS, Access
 from desktop_logs.core.addresses import DEFAULT_PATH
 from desktop_logs.core.errors import FolderInUse, ListenError, StorageError
 from desktop_logs.core.feed import FeedState
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from desktop_logs.net.server import HubServer
 
 FLUSH_TIMEOUT_S = 5.0
-_ANY_HOSTS = ("0.0.0.0", "::")
 
 
 class LocalHub:
@@ -225,7 +224,7 @@ class LocalHub:
     @property
     def url_for_others(self) -> str:
         """Where other machines reach it, by this one's name when it listens on all addresses; empty as `url` is."""
-        if self._access.host not in _ANY_HOSTS or not self.url:
+        if self._access.host not in ALL_ADDRESSES or not self.url:
             return self.url
         return f"{self.url.partition('://')[0]}://{socket.gethostname()}:{self.url.rpartition(':')[2]}"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,6 @@ from typing import Any
 
 from desktop_logs.admission import AccessOptions, Admission, admit, admit_again
 from desktop_logs.collector import Collector
-from desktop_logs.core.access import ALL_ADDRESSES
 from desktop_logs.core.errors import SettingsError, StorageError, UserError
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import history_dir, logs_dir, settings_file
@@ -75,7 +73,7 @@ async def _serve(options: ServeOptions, settings: LogSettings, admission: Admiss
             await hub.listen(options.port, options.path)
             announce(f"listening on {hub.url}")
             if not admission.access.is_local:
-                announce(_for_others(hub.url, admission.access.host, options))
+                announce(_for_others(hub.url_for_others, options))
             announce(f"log files in {logs_dir(options.data_dir)}" if settings.files else "no log files")
             announce(f"history in {history_dir(options.data_dir)}" if settings.history else "no history")
             await _until(stop, hub)
@@ -111,10 +109,7 @@ async def _until(stop: asyncio.Event, hub: LocalHub) -> None:
             pass  # time to look at the files again
 
 
-def _for_others(url: str, host: str, options: ServeOptions) -> str:
-    where = url
-    if host in ALL_ADDRESSES:  # *url* has the one by which this machine reaches itself
-        where = f"{url.partition(':')[0]}://{socket.gethostname()}:{url.rpartition(':')[2]}"
+def _for_others(where: str, options: ServeOptions) -> str:
     if options.access.viewer_token and options.access.producer_token:
         return f"on other machines {where}, with the tokens given on the command line"
     return f"on other machines {where}, with what this prints: {tokens_command(options.data_dir)}"

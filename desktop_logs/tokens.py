@@ -26,6 +26,7 @@ def tokens(options: TokensOptions) -> int:
     kept = make_tokens(path, replace=options.new)
     write_out(f"viewer    {kept.viewer}\nproducer  {kept.producer}\n")
     if options.new:
-        signal = " when it gets SIGHUP (kill -HUP and its process number), or" if os.name == "posix" else ""
-        complain(f"A hub that is running takes the new tokens{signal} when it is started again.")
+        # Of a window SIGHUP is the end.
+        signal = "; `desktop-logs serve` also when it gets SIGHUP (kill -HUP and its process number)"
+        complain(f"A hub that is running takes the new tokens when it is started again{signal * (os.name == 'posix')}.")
     return 0

@@ -11,8 +11,8 @@ SOURCE: Final = "desktop-logs"
 """Of every gap; what has another need not be asked whether it is one."""
 _ID: Final = "desktop-logs-gap-"
 _REASONS: Final = {
-    "slow": "they came faster than this viewer could take them",
-    "evicted": "the hub no longer has them",
+    "slow": "this viewer could not take all as fast as it came",
+    "evicted": "the hub no longer has all that was logged",
     "epoch": "the hub's history was replaced",
     "unknown": "the server cannot tell what was logged while there was no connection",
 }
@@ -25,7 +25,9 @@ def gap_record(seq: int, time_ns: int, reason: str, first: int = 0, last: int = 
     """
     count = last - first + 1 if last else 0
     # Numbers are not all given: after a crash they jump. So it is `up to`.
-    what = f"Up to {count:,} records are missing here" if count else "Records may be missing here"
+    what = f"Up to {count:,} records are missing here" if count > 1 else "Records may be missing here"
+    if count == 1:
+        what = "A record may be missing here"
     message = f"{what}: {_REASONS.get(reason, _REASONS['slow'])}."
     return Record(seq, time_ns, WARN, "warn", SOURCE, message, given_id=f"{_ID}{seq}-{count}")
 

@@ -163,7 +163,7 @@ def parse_subscribe(payload: object, now_ns: int) -> Subscribe:
         return Subscribe(_query(asked, now_ns), start)
     if isinstance(start, dict) and start.keys() == {"newest"}:
         return Subscribe(_query(asked, now_ns), Newest(_seq(start, "newest") or 0))
-    return Subscribe(_query(asked, now_ns), _position(start, 'from must be "tail", "ring" or a position; it'))
+    return Subscribe(_query(asked, now_ns), _position(start, "from", '"tail", "ring", {"newest":500} or '))
 
 
 def parse_search(payload: object, now_ns: int) -> Search:
@@ -260,13 +260,16 @@ def _object(value: object, name: str) -> Mapping[str, Any]:
     return value
 
 
-def _position(value: object, name: str) -> Position:
+def _position(value: object, name: str, others: str = "") -> Position:
     seq = value.get("seq") if isinstance(value, dict) else None
     epoch = value.get("epoch") if isinstance(value, dict) else None
-    if not isinstance(epoch, str) or len(epoch) > MAX_EPOCH_CHARACTERS or type(seq) is not int:
-        raise PeerError(f'{name} must be like {{"epoch":"…","seq":123}}.')
-    if not 0 <= seq <= _MAX_SEQ:
-        raise PeerError(f"{name}.seq must be a number from 0.")
+    if (
+        not isinstance(epoch, str)
+        or len(epoch) > MAX_EPOCH_CHARACTERS
+        or type(seq) is not int
+        or not 0 <= seq <= _MAX_SEQ
+    ):
+        raise PeerError(f'{name} must be {others}like {{"epoch":"…","seq":123}}.')
     return Position(epoch, seq)
 
 

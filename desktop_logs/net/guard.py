@@ -49,10 +49,11 @@ class Judgement:
     is_page: bool = False
     """A page on the allow-list."""
     kind: str = ""
-    """Of the refusal: `host`, `origin`, `site` or `headers`."""
+    """Of the refusal: `host`, `origin`, `site`, `headers` or `target`."""
 
 
 _PROGRAM: Final = Judgement()
+_TO_A_PROXY: Final = Judgement("This hub is no proxy. Ask for a path alone, like /api/stats.", kind="target")
 
 
 def judge(headers: Iterable[tuple[str, str]], access: Access) -> Judgement:
@@ -144,7 +145,9 @@ class Guard:
     def _middleware(self) -> Middleware:
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            judgement = judge(request.headers.items(), self.access)
+            # As to a proxy, with a host before the path: of two hosts nobody knows which is believed.
+            is_bare = request.raw_path.startswith("/")
+            judgement = judge(request.headers.items(), self.access) if is_bare else _TO_A_PROXY
             if judgement.is_page:
                 request[IS_PAGE] = True
                 if request.method == "OPTIONS":

@@ -168,7 +168,7 @@ async def test_numbers_that_left_the_ring_meanwhile_are_told_of(hub2: FakeHub2, 
     await hub2.start()
     await soon("all came", lambda: feed.head == 100)
     assert numbers(feed) == [*range(1, 11), *range(50, 101)]
-    assert lines(feed) == ["Up to 40 records are missing here: the hub no longer has them."]
+    assert lines(feed) == ["Up to 40 records are missing here: the hub no longer has all that was logged."]
 
 
 async def test_another_history_comes_behind_what_is_held(hub2: FakeHub2, follow: Follow) -> None:
@@ -214,7 +214,7 @@ async def test_what_comes_twice_is_held_once_and_a_hole_is_told_of(
     await batch(15, 16, 15, 16)
     await soon("the last came", lambda: feed.head == 16)
     assert numbers(feed) == [1, 2, 3, 4, 5, 10, 14, 15, 16]
-    assert lines(feed) == ["Up to 4 records are missing here: they came faster than this viewer could take them."]
+    assert lines(feed) == ["Up to 4 records are missing here: this viewer could not take all as fast as it came."]
 
 
 async def test_a_gap_stands_where_it_belongs(hub2: FakeHub2, follow: Follow) -> None:
@@ -226,7 +226,7 @@ async def test_a_gap_stands_where_it_belongs(hub2: FakeHub2, follow: Follow) -> 
     await hub2.emit("logBatch", {"epoch": "e1", "first": 1_006, "last": 1_006, "data": [numbered(1_006)]})
     await soon("it came", lambda: feed.head == 1_006)
     assert numbers(feed) == [1, 2, 3, 4, 5, 1_005, 1_006]
-    assert lines(feed) == ["Up to 1,000 records are missing here: they came faster than this viewer could take them."]
+    assert lines(feed) == ["Up to 1,000 records are missing here: this viewer could not take all as fast as it came."]
 
 
 async def test_what_cannot_be_read_is_counted_and_the_rest_taken(hub2: FakeHub2, follow: Follow) -> None:

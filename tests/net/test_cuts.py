@@ -172,7 +172,7 @@ async def test_what_neither_ring_nor_history_has_is_told_of_where_it_is_missing(
         records = held(feed)
         assert [record.seq for record in records] == [*range(1, 101), *range(first - 1, 2_001)]
         lines = [record.message for record in records if is_gap(record)]
-        assert lines == [f"Up to {first - 101:,} records are missing here: the hub no longer has them."]
+        assert lines == [f"Up to {first - 101:,} records are missing here: the hub no longer has all that was logged."]
 
 
 @pytest.mark.parametrize("ends", ["stopped", "killed"])

@@ -4,6 +4,8 @@ import pytest
 from aiohttp.http_exceptions import BadHttpMessage
 
 from desktop_logs.net.faults import PeerFaults, quiet_logger
+from desktop_logs.net.server import HubServer
+from tests.net import raw
 
 
 def test_a_peers_fault_is_counted_each_time_and_told_once() -> None:
@@ -67,3 +69,12 @@ def test_a_fault_that_we_find_ourselves_is_told_by_its_kind() -> None:
         faults.add(sentence)
     assert faults.count == 3
     assert told == ["A client sent this.", "A client sent that."]
+
+
+async def test_a_header_that_cannot_be_read_is_told_without_what_stands_in_it(
+    server: HubServer, reported: list[str]
+) -> None:
+    """It may be a token."""
+    sent = b"GET /api/stats HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer the-secret-token\x0b\r\n\r\n"
+    assert raw.status(await raw.exchange(server.port, sent)) == 400
+    assert reported == ["A client sent what is no HTTP."]

@@ -198,7 +198,7 @@ async def test_no_script_is_answered_that_a_page_could_load(server: HubServer) -
         for way in ("j=0", "j=", "j"):
             async with http.get(f"/socket.io/?EIO=4&transport=polling&{way}") as response:
                 assert response.status == 400
-                assert await response.text() == "This hub answers no JSONP. Leave j= out.\n"
+                assert await response.text() == "A client asked for JSONP, which is not served.\n"
 
 
 async def test_healthz_is_open_to_anyone(http: aiohttp.ClientSession) -> None:

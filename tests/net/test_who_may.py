@@ -152,6 +152,15 @@ async def test_headers_given_twice_are_refused(local: HubServer, hub: Hub) -> No
     assert "forged" not in {record.message for record in hub.ring.latest(5_000)}
 
 
+async def test_a_request_as_to_a_proxy_is_refused(local: HubServer) -> None:
+    """Its target names a host that may differ from the Host."""
+    for target in ("http://evil.example/api/search", "http://localhost/api/search", "localhost:80", "*"):
+        for host in ("localhost", "evil.example"):
+            answer = await raw.exchange(local.port, raw.request("GET", target, [("Host", host)]))
+            assert raw.status(answer) in (400, 403), (target, host, answer[:200])
+            assert SECRET.encode() not in answer
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "", "Cross-Site", "none, cross-site"])
 async def test_what_a_browser_says_of_the_site_is_believed(local: HubServer, site: str) -> None:
     sid = await stolen_sid(local)
