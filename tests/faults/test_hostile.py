@@ -28,7 +28,7 @@ RECORDS_PER_S = 250
 # Beside what is in the ring. Once through all cases takes 45 MB that stay, of bodies of 16 MB and their copies; each
 # further time 3 MB more or less.
 LARGE_BYTES = 200_000
-RECORD_BYTES = 1_000
+RECORD_BYTES = 500
 MOST_GROWTH_BYTES = 24_000_000
 WORST_ANSWER_S = 5.0
 GONE_WITHIN_S = 30.0
