@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 import socketio
 from engineio.async_socket import AsyncSocket
+from engineio.packet import PING
+from engineio.packet import Packet as EnginePacket
 from socketio.packet import ACK, CONNECT_ERROR, Packet
 
 from desktop_logs.core.errors import PeerError
@@ -97,10 +99,17 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
         return Outlet(socket, functools.partial(self.eio.cut, eio_sid)) if socket is not None else None
 
     def _open_short_way(self, socket: AsyncSocket) -> ShortWay:
+        pinged_s = time.monotonic()
+
         def take(events: list[LogEvent]) -> asyncio.Future[Any] | None:
+            nonlocal pinged_s
             if socket.last_ping:
-                # Who sends is alive: the answer to a ping stands behind all that it has sent before.
+                # Who sends is alive: the answer to a ping stands behind all that it has sent before. engineio sends
+                # the next ping when it has that answer, and a client closes that has had none for too long.
                 socket.last_ping = time.time()
+                if time.monotonic() - pinged_s >= self.eio.ping_interval:
+                    pinged_s = time.monotonic()
+                    socket.queue.put_nowait(EnginePacket(PING))
             return self.peers.logs(socket.sid, events)
 
         def is_connected() -> bool:

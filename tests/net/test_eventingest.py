@@ -168,6 +168,21 @@ async def test_who_sends_without_end_is_alive_even_if_its_pong_stands_behind(
     assert socket.last_ping > long_ago_s + 10
 
 
+async def test_a_producer_whose_pong_stands_behind_is_pinged_all_the_same(
+    server: HubServer, http: aiohttp.ClientSession, hub: Hub
+) -> None:
+    """engine.io-client closes, and loses what it has not sent, when no ping comes for interval and timeout."""
+    server._sockets.eio.ping_interval = 0.05
+    async with http.ws_connect("/socket.io/?EIO=4&transport=websocket") as raw:
+        await raw.receive_str()
+        await raw.send_str("40")
+        pings = 0
+        while pings < 3:
+            await raw.send_str(log("m"))  # and no answer to any ping
+            with contextlib.suppress(TimeoutError):
+                pings += await raw.receive_str(timeout=0.02) == "2"
+
+
 async def test_frames_of_a_client_that_would_compress_are_taken_in_order(http: aiohttp.ClientSession, hub: Hub) -> None:
     async with http.ws_connect("/socket.io/?EIO=4&transport=websocket", compress=15) as raw:
         await raw.receive_str()
