@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from desktop_logs import __version__
 from desktop_logs.core.access import ALL_ADDRESSES, LOCAL_ACCESS, Access
 from desktop_logs.core.addresses import DEFAULT_PATH
+from desktop_logs.core.encoding import Entries
 from desktop_logs.core.errors import FolderInUse, ListenError, StorageError
 from desktop_logs.core.feed import FeedState
 from desktop_logs.core.history import History
@@ -54,15 +55,17 @@ class LocalHub:
         history = history_dir(data_dir)
         self._lock = DataLock(data_dir, what)
         self._repairs: Repairs | None = None
+        entries = Entries()
         self.disk = DiskThread(
             logs_dir(data_dir),
             settings,
+            entries.entry,
             history=history,
             on_damage=self._set_aside,
             may_write=self._hold_folder,
             console=console,
         )
-        self.hub = Hub(self.disk)
+        self.hub = Hub(self.disk, entries=entries)
         self._history = LocalHistory(history)
         # Its own thread: a viewer that resumes must not wait for a search.
         self._catching_up = LocalHistory(history)

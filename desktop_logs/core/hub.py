@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from desktop_logs.core.encoding import Entries
 from desktop_logs.core.errors import EntryError, StorageError
 from desktop_logs.core.producers import Numbers, Producer, Producers, Span
 from desktop_logs.core.records import Record
@@ -113,7 +114,9 @@ class _Batch:
 class Hub:
     """The one place where entries become records."""
 
-    def __init__(self, store: Store, *, ring_capacity: int = RING_CAPACITY) -> None:
+    def __init__(self, store: Store, *, ring_capacity: int = RING_CAPACITY, entries: Entries | None = None) -> None:
+        """*entries* is what the store encodes its records with, where it does that."""
+        self.entries = entries or Entries()
         self.store = store
         self.ring = Ring(ring_capacity)
         self.counters = Counters()

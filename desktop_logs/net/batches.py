@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 from weakref import WeakValueDictionary
 
-from desktop_logs.core.encoding import encode_numbered
 from desktop_logs.core.errors import Evicted, TooSlow
 from desktop_logs.core.hub import Hub
 from desktop_logs.core.patience import Clock
@@ -99,8 +98,9 @@ class Cut:
 class Selection:
     """What one query selects. All who follow with it share one, and what was evaluated and encoded for it."""
 
-    def __init__(self, query: Query, clock_s: Clock, work_clock_s: Clock) -> None:
+    def __init__(self, query: Query, encode: Callable[[Record], bytes], clock_s: Clock, work_clock_s: Clock) -> None:
         self._selects = None if query.is_empty else query.compile()
+        self._encode = encode
         self._clock_s = clock_s
         self._work_clock_s = work_clock_s
         self._spent_s = 0.0
@@ -143,7 +143,7 @@ class Selection:
             if not cut.takes(record.seq):
                 break
             if selects is None or selects(record):
-                cut.add(record.seq, encode_numbered(record))
+                cut.add(record.seq, self._encode(record))
             else:
                 cut.pass_over(record.seq)
             taken += 1
@@ -169,7 +169,9 @@ class Batches:
         """That of *query*, the same for all who hold it."""
         selection = self._selections.get(query)
         if selection is None:
-            selection = self._selections[query] = Selection(query, self._clock_s, self._work_clock_s)
+            selection = self._selections[query] = Selection(
+                query, self._hub.entries.numbered, self._clock_s, self._work_clock_s
+            )
         return selection
 
     def frames(self, cut: Cut) -> tuple[int, Frames]:

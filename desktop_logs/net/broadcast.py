@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from desktop_logs.core.encoding import encode_v1_log
 from desktop_logs.core.errors import Evicted
 from desktop_logs.core.hub import Hub
 from desktop_logs.core.wire import SNAPSHOT_RECORDS, encode_v1_entry, join_v1_logs
@@ -192,7 +191,7 @@ class Broadcaster:
         size = 0
         now_ns = self._clock_ns()
         for record in records:
-            messages.append(event("log", encode_v1_log(record, now_ns)))
+            messages.append(event("log", self._hub.entries.v1_log(record, now_ns)))
             size += len(messages[-1])
             if size > SLICE_BYTES:
                 break

@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from desktop_logs.core.encoding import shared_entry
 from desktop_logs.core.errors import StorageError
 from desktop_logs.core.hub import Restored
 from desktop_logs.core.levels import parse_threshold
 from desktop_logs.core.producers import Numbers
 from desktop_logs.core.records import Record
 from desktop_logs.core.settings import LogSettings
+from desktop_logs.core.wire import encode_entry
 from desktop_logs.storage.clockwatch import ClockWatch
 from desktop_logs.storage.diskqueue import Batch, DiskQueue, Leave, batch_of
 from desktop_logs.storage.folder import ELSEWHERE, cannot_keep, cannot_write
@@ -65,7 +65,7 @@ class DiskThread:
         self,
         folder: Path,
         settings: LogSettings,
-        encode: Encode = shared_entry,
+        encode: Encode = encode_entry,
         *,
         today: Callable[[], date] = date.today,
         console: Console | None = None,

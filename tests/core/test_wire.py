@@ -253,7 +253,7 @@ def test_what_was_written_is_read_again_as_the_same_record(entry: dict[str, Any]
 @given(json_values)
 def test_any_json_is_taken_or_refused_with_a_sentence(payload: Any) -> None:
     try:
-        encoding.encode_v1_log(parse(payload), ARRIVED_NS)
+        encoding.Entries().v1_log(parse(payload), ARRIVED_NS)
     except EntryError as wrong:
         assert str(wrong)
 

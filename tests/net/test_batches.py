@@ -28,16 +28,16 @@ def hub() -> Hub:
 
 
 @pytest.fixture
-def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def encoded(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The numbers of the records that were encoded, as often as they were."""
     numbers: list[int] = []
-    encode = room.encode_numbered
+    encode = hub.entries.numbered
 
     def counting(record: Record) -> bytes:
         numbers.append(record.seq)
         return encode(record)
 
-    monkeypatch.setattr(room, "encode_numbered", counting)
+    monkeypatch.setattr(hub.entries, "numbered", counting)
     return numbers
 
 

@@ -91,7 +91,7 @@ async def test_a_record_is_encoded_once_for_all_viewers(
         encoded.append(record.seq)
         return b'{"data":{"message":"%d"}}' % record.seq
 
-    monkeypatch.setattr(broadcast, "encode_v1_log", encode)
+    monkeypatch.setattr(hub.entries, "v1_log", encode)
     viewers = [await connect() for _ in range(5)]
     await soon("they are viewers", lambda: server.stats()["viewers"] == 5)
     for _ in range(10):

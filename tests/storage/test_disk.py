@@ -11,8 +11,7 @@ import pytest
 from desktop_logs.core.errors import Busy, StorageError
 from desktop_logs.core.levels import DEBUG, ERROR
 from desktop_logs.core.settings import LogSettings
-from desktop_logs.core.wire import decode_json
-from desktop_logs.storage import disk as disk_module
+from desktop_logs.core.wire import decode_json, encode_entry
 from tests.storage.support import APPLICATION, DAY, ERRORS, WAIT_S, Gate, lines, record, until
 
 
@@ -24,7 +23,7 @@ def test_when_the_future_is_done_the_lines_are_in_the_files(disk, tmp_path):
 
 
 def test_lines_are_json_as_the_wire_writes_it(make_disk, tmp_path):
-    disk = make_disk(encode=disk_module.shared_entry)
+    disk = make_disk(encode=encode_entry)
     disk.start()
     disk.write([record("two\nlines")]).result(WAIT_S)
     (line,) = lines(tmp_path)
