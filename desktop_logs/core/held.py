@@ -23,7 +23,7 @@ from desktop_logs.core.completion import Vocabulary
 from desktop_logs.core.levels import BANDS, band_of
 from desktop_logs.core.records import Record
 from desktop_logs.core.rows import Chosen, Rows
-from desktop_logs.core.scan import Filter, band_flags, has_gaps
+from desktop_logs.core.scan import Filter, band_flags
 from desktop_logs.core.slab import Slab
 from desktop_logs.core.vocabulary import keys_in
 
@@ -372,7 +372,7 @@ def _choose(slab: Slab, filter_: Filter) -> Chosen:
     """Look *slab* through. Raises TooSlow."""
     if filter_.is_everything:
         return Chosen(slab, len(slab), range(len(slab)))
-    if filter_.query.is_empty and not has_gaps(slab):
+    if filter_.query.is_empty and not slab.has_gaps:
         count = sum(slab.band_counts[band] for band in filter_.bands)
         return Chosen(slab, count, lambda: band_flags(slab, filter_.bands))
     marks = filter_.marks(slab)

@@ -79,7 +79,7 @@ class Filter:
         marker = self._marker  # made first: that compiles the expressions, once
         self._patience.begin()
         found = marker(slab, within) if within else 0
-        return found | _gaps(slab) if has_gaps(slab) else found
+        return found | _gaps(slab) if slab.has_gaps else found
 
     def rows_of(self, records: Sequence[Record]) -> list[int]:
         """The positions of the *records* that are selected, and of gaps. Raises TooSlow as `marks` does."""
@@ -113,11 +113,6 @@ class Filter:
     def _is_costly(self) -> bool:
         parts = [] if self.query.tree is None else list(leaves(self.query.tree))
         return len(parts) >= _MANY_PARTS or any(isinstance(part, Pattern) for part in parts)
-
-
-def has_gaps(slab: Slab) -> bool:
-    """True when a record of *slab* may be a gap; false alarms are rare. 0.1 µs for each of its labels."""
-    return any(source == SOURCE for _, _, source in slab.labels)
 
 
 def band_flags(slab: Slab, bands: frozenset[int]) -> bytes:

@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import Final
 
 from desktop_logs.core.escapes import clean
+from desktop_logs.core.gaps import SOURCE as GAP_SOURCE
 from desktop_logs.core.levels import BANDS, band_of
 from desktop_logs.core.records import Record
 
@@ -94,6 +95,7 @@ class Slab:
         "contexts",
         "first_time_ns",
         "folded_labels",
+        "has_gaps",
         "label_counts",
         "labels",
         "last_time_ns",
@@ -116,6 +118,8 @@ class Slab:
         """The different labels of its records."""
         self.folded_labels: Final = tuple(f"{level}\0{source}".casefold() for _, level, source in codes)
         """Level and source of each label, to search in."""
+        self.has_gaps: Final = any(source == GAP_SOURCE for _, _, source in codes)
+        """True when one of its records may be a gap; false alarms are rare."""
         self._codes: bytes | array[int] = bytes(coded) if len(codes) <= _MOST_IN_A_BYTE else array("H", coded)
         self.messages: Final = TextColumn([record.message for record in records])
         self.contexts: Final = _column([record.context for record in records])
