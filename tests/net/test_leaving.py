@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from types import SimpleNamespace
 
 import aiohttp
@@ -108,7 +109,12 @@ async def rig_with(hub: Hub, reported: list[str]) -> AsyncIterator[StartRig]:
 
 
 @pytest.mark.parametrize("transports", ["websocket", "polling", "polling,websocket"])
-@pytest.mark.parametrize("patience", [NEVER_ASKS, ASKS_ONLY], ids=["by what it takes", "by pings"])
+# A viewer that is well must not be cut where the machine gives it no processor for a second.
+@pytest.mark.parametrize(
+    "patience",
+    [replace(NEVER_ASKS, stall_s=2.0), replace(ASKS_ONLY, ping_timeout_s=2.0)],
+    ids=["by what it takes", "by pings"],
+)
 async def test_a_viewer_that_is_stopped_under_a_flood_is_cut_and_leaves_nothing(
     rig_with: StartRig, node: Node, transports: str, patience: Patience
 ) -> None:
