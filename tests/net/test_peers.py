@@ -68,7 +68,7 @@ async def server(hub: Hub, store: SmallStore, reported: list[str]) -> AsyncItera
         report=reported.append,
         history=history,
         catching_up=history,
-        patience=Patience(stall_s=0.3, check_s=0.05),
+        patience=Patience(stall_s=1.5, check_s=0.05),
     )
     await running.start(0)
     yield running
