@@ -112,8 +112,9 @@ class HubClient:
             plain = self._address.url.replace("https://", "http://")
             raise ConnectError(f"{host} does not speak TLS. Try {plain}.") from None
         except http.client.RemoteDisconnected:
+            perhaps = f" If it speaks TLS only, try https://{host}." if self._address.url.startswith("http:") else ""
             raise ConnectError(
-                f"{host} closed the connection without an answer. Is it a web server, and is it https?"
+                f"{host} closed the connection without an answer. Is it a web server?{perhaps}"
             ) from None
         except (OSError, http.client.HTTPException) as failure:
             # What is no HTTP is quoted in the failure's text.

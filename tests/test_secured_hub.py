@@ -85,7 +85,7 @@ async def test_each_command_goes_through_with_its_token_and_the_authority(
 async def test_a_token_that_does_not_fit_is_told_with_the_one_that_does(server: HubServer, folder: Path) -> None:
     for command, wrong, sentence in (
         ("tail", TO_SEND, "This token may only send. Use the viewer token to read."),
-        ("tail", [], "Ask for it where the hub runs. Give the viewer token with --token, or in DESKTOP_LOGS_TOKEN."),
+        ("tail", [], "Ask for it where the hub runs. Give it with --token, or in DESKTOP_LOGS_TOKEN."),
         ("stats", TO_SEND, "This token may only send. Use the viewer token to read."),
         ("stats", [], "Give it with --token, or in DESKTOP_LOGS_TOKEN."),
         ("send", TO_VIEW, "This token may only read. Use the producer token to send."),

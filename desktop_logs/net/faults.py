@@ -44,7 +44,8 @@ class PeerFaults(logging.Handler):
             if record.msg.startswith(beginning):
                 self.add(sentence)
                 return
-        if isinstance(cause, HttpProcessingError):
+        # The second: aiohttp quotes what it was asked to expect, and stumbles over what is no Unicode in it.
+        if isinstance(cause, HttpProcessingError | UnicodeEncodeError):
             self.add(_NO_HTTP)
         elif isinstance(cause, ConnectionError):
             self.add(_BROKE_OFF)

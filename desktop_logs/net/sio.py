@@ -213,6 +213,8 @@ class HubSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-soc
             self._faults.add(str(wrong))
 
     async def _take_message(self, eio_sid: str, data: object) -> None:
+        if eio_sid not in self.environ:
+            return  # what stood behind its goodbye
         if not isinstance(data, str | bytes):
             raise PeerError(NO_PACKET)  # JSON without a type before it, which engineio has decoded
         if not isinstance(data, bytes) and self._binary_packet.pop(eio_sid, None) is not None:

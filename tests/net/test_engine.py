@@ -107,3 +107,15 @@ async def test_what_is_not_served_is_a_400_with_a_sentence(server: HubServer, as
         assert response.status == 400
         assert [(await response.text()).strip()] == reported
     assert not server._sockets.eio.sockets
+
+
+async def test_what_stands_behind_a_clients_goodbye_is_left_alone(
+    server: HubServer, http: aiohttp.ClientSession, reported: list[str]
+) -> None:
+    async with http.ws_connect("/socket.io/?EIO=4&transport=websocket") as raw:
+        await raw.receive_str()
+        for frame in ("40", "1", "40", '42["log","late"]'):
+            await raw.send_str(frame)
+        async for _ in raw:
+            pass
+    assert (server.stats()["received"], reported) == (0, [])

@@ -78,3 +78,9 @@ async def test_a_header_that_cannot_be_read_is_told_without_what_stands_in_it(
     sent = b"GET /api/stats HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer the-secret-token\x0b\r\n\r\n"
     assert raw.status(await raw.exchange(server.port, sent)) == 400
     assert reported == ["A client sent what is no HTTP."]
+
+
+async def test_what_a_client_expects_may_be_no_text(server: HubServer, reported: list[str]) -> None:
+    sent = b"POST /api/logs HTTP/1.1\r\nHost: localhost\r\nExpect: \xff\r\nContent-Length: 2\r\n\r\n{}"
+    assert raw.status(await raw.exchange(server.port, sent)) == 500
+    assert reported == ["A client sent what is no HTTP."]
