@@ -105,7 +105,9 @@ class FakeHub2:
 
     async def _follow(self, sid: str, start: Any) -> None:
         cursor = self.oldest - 1
-        if isinstance(start, dict) and start["epoch"] == self.epoch:
+        if isinstance(start, dict) and "newest" in start:
+            cursor = max(self.head - start["newest"], cursor)
+        elif isinstance(start, dict) and start["epoch"] == self.epoch:
             cursor = max(start["seq"], cursor)
             if start["seq"] < cursor:
                 gap = {"epoch": self.epoch, "from": start["seq"] + 1, "to": cursor, "reason": "evicted"}
