@@ -18,7 +18,6 @@ from desktop_logs.core.query_values import number_of
 # What SQLite's 64 bits hold.
 _FIRST_NS: Final = -(1 << 63)
 _LAST_NS: Final = (1 << 63) - 1
-_NO_BAND: Final[frozenset[int]] = frozenset()
 
 _TRIGRAM: Final = 3
 # Each costs a walk through its list. Of a long text the rarest few tell as much as all, and cost a fifth.

@@ -110,14 +110,11 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records of a `logBatch`: of all numbers from *first* to *last* those that were asked for, oldest first."""
+    """What a `logBatch` covers: of all numbers from *first* to *last* it brings those that were asked for."""
 
     epoch: str
     first: int
     last: int
-    records: Sequence[Record]
-    unreadable: int = 0
-    """Entries that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,20 +201,13 @@ def parse_hello(payload: object) -> Hello:
     return Hello(name[:100], version[:100], epoch[:MAX_EPOCH_CHARACTERS], head, oldest, bool(limits.get("search")))
 
 
-def parse_batch(payload: object, now_ns: int) -> Batch:
-    """The payload of `logBatch`; *now_ns* stands in for a time that cannot be read."""
-    batch, entries = parse_batch_head(payload)
-    records, unreadable = parse_numbered(entries, batch.first - 1, batch.last, now_ns)
-    return Batch(batch.epoch, batch.first, batch.last, records, unreadable)
-
-
 def parse_batch_head(payload: object) -> tuple[Batch, list[Any]]:
     """The payload of `logBatch` without its records, and the entries that `parse_numbered` makes them of."""
     told = _object(payload, "logBatch")
     epoch, first, last, data = told.get("epoch"), _seq(told, "first"), _seq(told, "last"), told.get("data")
     if not isinstance(epoch, str) or first is None or last is None or not isinstance(data, list):
         raise PeerError("logBatch lacks its epoch, first, last or data.")
-    return Batch(epoch, first, last, ()), data
+    return Batch(epoch, first, last), data
 
 
 def parse_numbered(

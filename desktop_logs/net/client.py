@@ -217,8 +217,6 @@ class RemoteFeed:
             await _first_of(deadline_s - time.monotonic(), self._has_said, link.lost)
         if link.lost.is_set():
             raise ConnectError(f"The connection to {self.server.host} was lost.")
-        if not self._has_said.is_set() and self.target.token:
-            await link.ask_why_silent()
         if not self._speaks_now(2):
             self._speaks(1)
             await self._await_snapshot(link, deadline_s)

@@ -26,7 +26,6 @@ from desktop_logs.net.trust import client_context
 MAX_MESSAGE_BYTES = 64_000_000  # a snapshot of 500 entries of a server that cuts nothing
 CONNECT_TIMEOUT_S = 10.0
 GOODBYE_S = 1.0
-REASON_WAIT_S = 1.0
 TLS_GOODBYE_S = 0.1
 
 MAX_PACKETS_AN_ANSWER = 100_000  # engineio takes 16, and other servers send what has gathered
@@ -122,16 +121,6 @@ class Link:
             raise self._loss()
         assert isinstance(said, dict)
         return said
-
-    async def ask_why_silent(self) -> None:
-        """To be called when nothing at all has come: raises Unreachable when the server is a hub at which the token
-        does not allow to read. Others do not know the question."""
-        try:
-            answer = await self.ask("stats", None, REASON_WAIT_S)
-        except ConnectError:
-            return
-        if answer.get("ok") is False and isinstance(answer.get("error"), str):
-            raise Unreachable(refusal(self._target.address, _said([answer["error"]])))
 
     def acknowledge(self, ack_id: int) -> None:
         """Acknowledge the event that came with that id; nothing once the connection is lost."""

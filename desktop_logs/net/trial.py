@@ -73,8 +73,6 @@ async def _connected(target: Target) -> Tested:
         if link.lost.is_set():
             raise ConnectError(f"{target.address.host} takes the connection and closes it at once.")
         if hello is None:
-            if said.cancelled() and target.token:  # nothing came at all
-                await link.ask_why_silent()
             return Tested("Connected. A Socket.IO server that speaks version 1: no search in its history.")
         stats = await _unless_late(link.ask("stats", None, STATS_WAIT_S), STATS_WAIT_S) or {}
     finally:

@@ -17,6 +17,7 @@ from desktop_logs.core.query import Query, parse
 from desktop_logs.core.records import Record
 from desktop_logs.core.viewing import (
     Auth,
+    Batch,
     Gap,
     Hello,
     Newest,
@@ -25,9 +26,10 @@ from desktop_logs.core.viewing import (
     Subscribe,
     encode_batch,
     parse_auth,
-    parse_batch,
+    parse_batch_head,
     parse_gap,
     parse_hello,
+    parse_numbered,
     parse_search,
     parse_subscribe,
 )
@@ -171,12 +173,12 @@ def test_a_search_that_is_none_is_refused_with_a_sentence(payload: object, why: 
 
 @given(ANYTHING)
 def test_whatever_a_peer_says_nothing_but_these_errors_comes_of_it(value: Any) -> None:
-    for read in (parse_auth, parse_hello, parse_gap):
+    for read in (parse_auth, parse_hello, parse_gap, batch_of):
         try:
             read(value)
         except PeerError as wrong:
             assert str(wrong).endswith(".")
-    for read_at in (parse_subscribe, parse_search, parse_batch):
+    for read_at in (parse_subscribe, parse_search):
         try:
             read_at(value, NOW_NS)
         except (PeerError, QueryError) as wrong:
@@ -207,6 +209,12 @@ def test_a_gap_goes_out_and_back() -> None:
         parse_gap({"epoch": "e", "from": 5})
 
 
+def batch_of(told: object) -> tuple[Batch, list[Record], int]:
+    """A `logBatch` read in one go: what it covers, its records, and how many could not be read."""
+    batch, entries = parse_batch_head(told)
+    return batch, *parse_numbered(entries, batch.first - 1, batch.last, NOW_NS)
+
+
 def test_a_batch_goes_out_and_back() -> None:
     records = [
         Record(5, NOW_NS, 13, "warn", "api", 'say "hello" ü \\', '{"a":{"b":[1,2]}}', "given"),
@@ -214,29 +222,29 @@ def test_a_batch_goes_out_and_back() -> None:
     ]
     told = json.loads(encode_batch('e"1', 4, 12, [encode_numbered(record) for record in records]))
     assert [entry["seq"] for entry in told["data"]] == [5, 9]
-    batch = parse_batch(told, 0)
-    assert (batch.epoch, batch.first, batch.last, batch.unreadable) == ('e"1', 4, 12, 0)
-    assert [(r.seq, r.message, r.context, r.source, r.time_ns, r.id) for r in batch.records] == [
+    batch, read, unreadable = batch_of(told)
+    assert (batch.epoch, batch.first, batch.last, unreadable) == ('e"1', 4, 12, 0)
+    assert [(r.seq, r.message, r.context, r.source, r.time_ns, r.id) for r in read] == [
         (r.seq, r.message, r.context, r.source, r.time_ns, r.id) for r in records
     ]
 
 
 def test_an_empty_batch_tells_how_far_it_is() -> None:
-    batch = parse_batch(json.loads(encode_batch("e", 4, 12, [])), 0)
-    assert (batch.first, batch.last, batch.records) == (4, 12, [])
+    batch, read, _ = batch_of(json.loads(encode_batch("e", 4, 12, [])))
+    assert (batch.first, batch.last, read) == (4, 12, [])
 
 
 def test_an_entry_that_cannot_be_read_is_counted_and_the_others_are_taken() -> None:
     told = {"epoch": "e", "first": 1, "last": 3, "data": [{"seq": 1}, {"seq": 2, "message": "good"}]}
-    batch = parse_batch(told, 0)
-    assert ([record.message for record in batch.records], batch.unreadable) == (["good"], 1)
+    _, read, unreadable = batch_of(told)
+    assert ([record.message for record in read], unreadable) == (["good"], 1)
 
 
 @pytest.mark.parametrize("numbers", [[2, 1], [1, 1], [0], [4], [None], ["1"], [True]])
 def test_a_batch_whose_numbers_are_out_of_order_is_refused(numbers: list[object]) -> None:
     data = [{"seq": number, "message": "x"} for number in numbers]
     with pytest.raises(PeerError, match="missing or out of order"):
-        parse_batch({"epoch": "e", "first": 1, "last": 3, "data": data}, 0)
+        batch_of({"epoch": "e", "first": 1, "last": 3, "data": data})
 
 
 def test_a_search_for_everything_takes_all_levels() -> None:
