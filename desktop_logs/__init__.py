@@ -1,10 +1,13 @@
-"""Desktop Logs: one window for the live logs of everything you run. Here stand the version and the public names."""
+"""Desktop Logs: one window for the live logs of everything you run. Here stand the version and the names in public."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+APP_ID = "io.github.desktop_logs.DesktopLogs"
+"""By this the systems know the application: its desktop file, its icon, its links, its bundle on macOS."""
 
 __all__ = ["BroadcastHandler", "DesktopLogsHandler", "LogSettings", "__version__", "setup_logging"]
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
-from desktop_logs import __version__
+from desktop_logs import APP_ID, __version__
 from desktop_logs.admission import Admission
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import ServerAddress
@@ -65,7 +65,7 @@ def run_window(options: WindowOptions) -> int:
     application.setApplicationName("desktop-logs")
     application.setApplicationDisplayName(TITLE)
     application.setApplicationVersion(__version__)
-    application.setDesktopFileName("desktop-logs")
+    application.setDesktopFileName(APP_ID)
     loop = make_loop(application)
     asyncio.set_event_loop(loop)
     collector = Collector()

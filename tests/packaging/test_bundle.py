@@ -7,8 +7,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,23 +19,6 @@ ROOT = Path(__file__).parent.parent.parent
 
 # Most of it is the build, which the first test to run waits for.
 pytestmark = pytest.mark.timeout(400)
-
-
-@pytest.fixture(scope="session")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program in a bundle built just now, from packaging/desktop-logs.spec."""
-    folder = tmp_path_factory.mktemp("bundle")
-    command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
-    done = subprocess.run(
-        [*command, "--distpath", folder / "dist", "--workpath", folder / "build", ROOT / "packaging/desktop-logs.spec"],
-        env={**os.environ, "PYINSTALLER_CONFIG_DIR": str(folder / "cache")},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    return folder / "dist" / "desktop-logs" / "desktop-logs"
 
 
 @pytest.fixture
