@@ -20,18 +20,18 @@ from desktop_logs.admission import Admission
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target, Tested
-from desktop_logs.core.errors import FolderInUse, ListenError, SettingsError, StorageError
+from desktop_logs.core.errors import SettingsError
 from desktop_logs.core.feed import Feed
-from desktop_logs.core.safe_text import one_line
+from desktop_logs.core.opening import Opening
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import logs_dir, settings_file, window_file
 from desktop_logs.keychain import Keychain
 from desktop_logs.localhub import LocalHub
+from desktop_logs.localtab import LocalTab
 from desktop_logs.signalwaker import SignalWaker
-from desktop_logs.storage.folder import check_folder
 from desktop_logs.storage.settings_file import read_settings, write_settings
 from desktop_logs.tasks import Tasks
-from desktop_logs.terminal import Printer, announce, complain
+from desktop_logs.terminal import Printer, complain
 from desktop_logs.ui.actions import Sharing
 from desktop_logs.ui.loop import make_loop
 from desktop_logs.ui.theme import Theme
@@ -52,11 +52,8 @@ class WindowOptions:
     port: int
     path: str
     data_dir: Path
-    remote: ServerAddress | None
-    """A server to open a tab on."""
+    opening: Opening = field(default_factory=Opening)
     admission: Admission = field(default_factory=Admission)
-    token: str = field(default="", repr=False)
-    """The one for that server; without it the keyring is asked."""
 
 
 def run_window(options: WindowOptions) -> int:
@@ -99,7 +96,6 @@ class Desktop:
         self._tasks = Tasks(self._task_failed)
         self._remotes: dict[Feed, RemoteFeed] = {}
         self._keychain = Keychain(complain)
-        self._warnings = options.admission.warnings
         settings, self._settings_problem = _settings(options.data_dir)
         self._printer = Printer(sys.stdout)
         self._hub = LocalHub(
@@ -120,6 +116,14 @@ class Desktop:
             theme=self._theme,
             store=store,
             local_url="",
+        )
+        self._tab = LocalTab(
+            self._hub,
+            self._window,
+            self._tasks,
+            port=options.port,
+            path=options.path,
+            warnings=options.admission.warnings,
         )
 
     async def run(self) -> int:
@@ -152,10 +156,7 @@ class Desktop:
         self._printer.start()
         if self._settings_problem:
             self._window.show_notice("settings", self._settings_problem)
-        try:
-            check_folder(self._options.data_dir)
-        except StorageError as failure:
-            self._tell_files(str(failure))
+        self._tab.check_folder()
         # First what a person waits for; the network is loaded, in a thread, once the window is there to look at.
         with suppress(TimeoutError):
             await asyncio.wait_for(self._painted.wait(), FIRST_PAINT_WAIT_S)
@@ -163,113 +164,31 @@ class Desktop:
         await self._hub.load()
         if self._collector is not None:
             self._collector.settle()
-        remote = self._options.remote
-        if remote is not None or self._window.remotes.has_any:
+        if self._options.opening or self._window.remotes.has_any:
             await asyncio.to_thread(_load_client)
         if self._closed.is_set():
             return  # closed while it opened: nobody is to find a port that is about to go
         self._window.remotes.reopen()
-        if remote is not None:
-            named = self._window.remotes.open_with_kept_token(Target(remote, self._options.token))
-            self._tasks.start(named, f"connect to {remote.host}")
-        await self._start_hub()
+        self.open(self._options.opening)
+        await self._tab.start()
         self._tasks.start(self._watch(), "watch")
         await self._closed.wait()
 
-    async def _start_hub(self) -> None:
-        self._window.clear_notice("folder")
-        try:
-            await self._hub.open()
-        except FolderInUse as failure:
-            self._tell_folder(failure)
-        else:
-            await self._listen(self._options.port)
-
-    def _tell_folder(self, failure: FolderInUse) -> None:
-        """Another program writes there: this one does not, and its hub takes nothing that it could not keep."""
-
-        def open_again() -> None:
-            self._tasks.start(self._start_hub(), "open the data folder")
-
-        offers = [("Try again", open_again)]
-        if failure.url:
-            # It shares this folder, and so its tokens.
-            holder = Target(ServerAddress(failure.url), self._hub.access.tokens.viewer)
-            offers.insert(0, ("Join it", lambda: self._join("folder", holder)))
-        self._window.show_notice("folder", str(failure), level="error", actions=offers)
-
-    def _join(self, notice: str, holder: Target) -> None:
-        self._window.clear_notice(notice)
-        self._window.remotes.open(holder, is_passing=True)
-
-    async def _listen(self, port: int) -> None:
-        self._window.clear_notice("port")
-        try:
-            await self._hub.listen(port, self._options.path)
-        except ListenError as failure:
-            self._tell_port(failure)
-        else:
-            self._tell_address()
-
-    def _tell_address(self) -> None:
-        self._window.set_local_address(self._hub.url, needs_token=not self._hub.access.is_local)
-        if not self._hub.access.is_local:
-            text = " ".join(["Others on the network can reach this hub, with its tokens.", *self._warnings])
-            self._window.show_notice("shared", text, "info", [("Show the tokens…", self._window.open_share_dialog)])
-        announce(f"listening on {self._hub.url}")
-
-    def _tell_port(self, failure: ListenError) -> None:
-        def listen(port: int) -> None:
-            self._tasks.start(self._listen(port), "listen")
-
-        offers = [
-            (f"Use port {failure.port + 1}", lambda: listen(failure.port + 1)),
-            ("Try again", lambda: listen(failure.port)),
-        ]
-        if failure.holder == "desktop-logs":
-            holder = Target(ServerAddress(failure.url))
-            offers.insert(0, ("Join it", lambda: self._join("port", holder)))
-        text = str(failure)
-        self._window.show_notice("port", text[:1].upper() + text[1:], level="error", actions=offers)
-
     async def _watch(self) -> None:
-        """Keep the status bar and the notices as they are, and clean up in quiet moments."""
-        told = refused = noticed = ""
+        """See to what changes by itself, and clean up in quiet moments."""
         while True:
-            if self._hub.hub.last_rejection != refused:
-                refused = self._hub.hub.last_rejection
-                # A producer that asks for no answer would hear of none.
-                self._window.show_notice("refused", one_line(f"An entry was refused: {refused.rstrip('.')}."))
-            if self._hub.notice != noticed:
-                noticed = self._hub.notice
-                self._window.clear_notice("history")
-                if noticed:
-                    self._window.show_notice("history", noticed, level="info")
-            problem = self._hub.problem
-            if not self._hub.is_open:
-                self._window.set_files_state("not storing", False)
-            elif not self._hub.disk.settings.files:
-                self._window.set_files_state("files off", True)
-            else:
-                self._window.set_files_state("files failing" if problem else "files OK", not problem)
-            if problem and problem != told:
-                self._tell_files(problem)
-            elif told and not problem:
-                self._window.clear_notice("files")
-            told = problem
+            self._tab.look()
             if self._collector is not None:
                 self._collector.look(is_quiet=not self._window.is_busy)
             await asyncio.sleep(WATCH_EVERY_S)
 
-    def _tell_files(self, problem: str) -> None:
-        text = f"{problem} Until then records are shown, but not kept."
-        self._window.show_notice(
-            "files", text, level="error", actions=[("Go on without keeping them", self._keep_none)]
-        )
-
-    def _keep_none(self) -> None:
-        self._hub.disk.configure(self._hub.disk.settings.changed(files=False, history=False))
-        self._window.clear_notice("files")
+    def open(self, opening: Opening) -> None:
+        """Show what a start of the program asks for."""
+        if opening.server is not None:
+            named = self._window.remotes.open_with_kept_token(opening.server)
+            self._tasks.start(named, f"connect to {opening.server.address.host}")
+        for target in opening.links:
+            self._window.remotes.open_dialog(offered=target)
 
     def abandon(self) -> None:
         """Write what waits, where no loop runs any more to stop in order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from desktop_logs.core.connecting import Target
 from desktop_logs.core.errors import DesktopLogsError, QueryError, UserError
 from desktop_logs.core.export import FORMATS
 from desktop_logs.core.levels import BANDS, parse_threshold
+from desktop_logs.core.opening import Opening, parse_link
 from desktop_logs.serveroptions import add_server, add_token, target_of, token_of_environment
 from desktop_logs.terminal import (
     complain,
@@ -57,17 +59,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _split(typed: list[str]) -> tuple[str, list[str]]:
     """The command, and the arguments without it. Options of the window may not stand before a command."""
-    if typed and not typed[0].startswith("-"):
-        if typed[0] not in _COMMANDS:
-            raise UserError(
-                f"{typed[0]!r} is not a command. Commands: {', '.join(filter(None, _COMMANDS))}; none opens the window."
-            )
+    if typed and typed[0] in _COMMANDS:
         return typed[0], typed[1:]
+    if typed and re.fullmatch(r"\w+", typed[0]) and not Path(typed[0]).exists():
+        raise UserError(
+            f"{typed[0]!r} is not a command. Commands: {', '.join(filter(None, _COMMANDS))}; none opens the window."
+        )
     return "", typed
 
 
 def _window(typed: list[str]) -> int:
     parser = _parser("desktop-logs", helptexts.WINDOW_HELP, helptexts.WINDOW_END)
+    parser.add_argument("items", nargs="*", metavar="LINK", help="desktop-logs://connect?url=…")
     parser.add_argument("--version", action="version", version=f"desktop-logs {__version__}")
     parser.add_argument("--connect", metavar="URL", help="open a tab on this Socket.IO server as well")
     parser.add_argument(
@@ -84,6 +87,8 @@ def _window(typed: list[str]) -> int:
     from desktop_logs.folders import data_dir
 
     remote = ServerAddress.parse(options.connect, options.path or "") if options.connect is not None else None
+    server = Target(remote, token_of_environment()) if remote is not None else None
+    opening = Opening(server, tuple(map(parse_link, options.items)))
     hub_path = normal_path(options.path) if options.path and not remote else DEFAULT_PATH
     folder = data_dir(options.data_dir)
     problem = missing_display()
@@ -99,15 +104,15 @@ def _window(typed: list[str]) -> int:
         admission = admit(_access_options(options), folder)
         for warning in admission.warnings:
             complain(warning)
-        return run_window(WindowOptions(options.port, hub_path, folder, remote, admission, token_of_environment()))
+        return run_window(WindowOptions(options.port, hub_path, folder, opening, admission))
 
     from desktop_logs.serve import ServeOptions, serve
 
-    if remote:
-        complain(f"{problem} The log of {remote.host} is printed here instead; Ctrl+C ends it.")
+    if server is not None:
+        complain(f"{problem} The log of {server.address.host} is printed here instead; Ctrl+C ends it.")
         from desktop_logs.tail import TailOptions, tail
 
-        return tail(TailOptions(Target(remote, token_of_environment()), 500, as_json=False, follow=True))
+        return tail(TailOptions(server, 500, as_json=False, follow=True))
     complain(f"{problem} The hub runs in this terminal instead; Ctrl+C ends it.")
     printed = {"console": True, "console_level": "trace"}
     return serve(ServeOptions(options.port, hub_path, folder, printed, _access_options(options)))
