@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from desktop_logs.core.errors import FolderInUse, StorageError
+from desktop_logs.storage.filelock import try_lock
 from desktop_logs.storage.folder import cannot_write
 
 LOCK_FILE = "hub.lock"
@@ -19,24 +19,7 @@ LOCK_FILE = "hub.lock"
 _PATIENCE_S = 0.5
 _TRY_AGAIN_S = 0.05
 _TEXT_BYTES = 4_000
-_HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
-
-if sys.platform == "win32":
-    import msvcrt
-
-    # Windows lets nobody read what is locked: a byte far behind the text, which need not exist, leaves that readable.
-    _LOCKED_BYTE = 1 << 30
-
-    def _lock(file: int) -> None:
-        os.lseek(file, _LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: int) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +98,19 @@ class DataLock:
         deadline_s = time.monotonic() + _PATIENCE_S
         while True:
             try:
-                _lock(file)
+                if try_lock(file):
+                    return ""
             except OSError as fault:
                 if fault.errno in _NO_LOCKS:
                     return (
                         f"The file system of {self._folder} knows no locks, so nothing keeps a second program from "
                         "writing there too. See to it that there is one alone."
                     )
-                if fault.errno not in _HELD:
-                    raise StorageError(cannot_write(self._folder, fault)) from fault
-                if time.monotonic() >= deadline_s:
-                    raise self._in_use(holder_of(self._folder)) from None
-                # Also time for a holder that has only just begun to put its name where the last one's stood.
-                time.sleep(_TRY_AGAIN_S)
-            else:
-                return ""
+                raise StorageError(cannot_write(self._folder, fault)) from fault
+            if time.monotonic() >= deadline_s:
+                raise self._in_use(holder_of(self._folder))
+            # Also time for a holder that has only just begun to put its name where the last one's stood.
+            time.sleep(_TRY_AGAIN_S)
 
     def _in_use(self, holder: Holder) -> FolderInUse:
         way = "Use that one" if holder.pid else "End it"
