@@ -54,7 +54,7 @@ class Remotes(QObject):
         self._may_remember = False
         """Before the tabs of last time are back, those that are there are not all."""
         self._dialog: ConnectDialog | None = None
-        self._tasks = Tasks(_report)
+        self._tasks = Tasks()
 
     def target_of(self, feed: Feed) -> Target | None:
         """What *feed* is connected to; None for the local hub."""
@@ -210,7 +210,3 @@ class Remotes(QObject):
         problem = await self._actions.keep_token(target.address, token)
         if problem:
             self.token_not_kept.emit(feed, problem)
-
-
-def _report(name: str, failure: BaseException) -> None:
-    _log.error("%s: %s", name, failure, exc_info=failure)
