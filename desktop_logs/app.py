@@ -124,6 +124,7 @@ class Desktop:
             more_stats=self._window_stats,
             access=options.admission.access,
             tls=options.admission.tls,
+            on_fault=self._note,
         )
         store = QSettings(str(window_file(options.data_dir)), QSettings.Format.IniFormat)
         self._theme = Theme(application)
@@ -297,6 +298,9 @@ class Desktop:
 
     def _task_failed(self, name: str, failure: BaseException) -> None:
         complain(f"{name} failed: {failure!r}. This is a fault of Desktop Logs: report it.")
+        self._note(failure)
+
+    def _note(self, failure: BaseException) -> None:
         if self._crashes is not None:
             self._crashes.note(failure)
 
