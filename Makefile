@@ -13,7 +13,7 @@ SOAK_SEED ?= 1
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: run test soak lint bench bundle clean help
+.PHONY: run test soak lint bench bundle install-desktop uninstall-desktop clean help
 
 run: ## Open the window; without a display, run the hub in this terminal
 	@sh packaging/setup.sh run
@@ -44,9 +44,17 @@ bundle: ## Build dist/desktop-logs/, a folder that runs without Python
 	.venv/bin/python -m PyInstaller --noconfirm --log-level WARN packaging/desktop-logs.spec
 	@echo "built dist/desktop-logs/desktop-logs"
 
+install-desktop: ## Put the program of this checkout into the menu of your Linux desktop
+	@sh packaging/setup.sh run
+	@exec .venv/bin/desktop-logs install-desktop
+
+uninstall-desktop: ## Take it out of the menu again
+	@sh packaging/setup.sh run
+	@exec .venv/bin/desktop-logs install-desktop --remove
+
 clean: ## Remove what the other commands made
 	rm -rf .venv .venv-cutelog build dist tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## List these commands
-	@sed -n 's/^\([a-z]*\): ## \(.*\)/  make \1 #\2/p' Makefile | sed 's/ #/\t/'
+	@sed -n 's/^\([a-z-]*\): ## \(.*\)/  make \1 #\2/p' Makefile | sed 's/ #/\t/'

@@ -272,6 +272,15 @@ def _tokens(typed: list[str]) -> int:
     return tokens(TokensOptions(data_dir(options.data_dir), options.new))
 
 
+def _install_desktop(typed: list[str]) -> int:
+    parser = _parser("desktop-logs install-desktop", helptexts.INSTALL_DESKTOP_HELP, helptexts.INSTALL_DESKTOP_END)
+    parser.add_argument("--remove", action="store_true", help="take it all out again")
+    options = parser.parse_args(typed)
+    from desktop_logs.desktopinstall import install_desktop
+
+    return install_desktop(options.remove)
+
+
 _COMMANDS = {
     "": _window,
     "serve": _serve,
@@ -281,6 +290,7 @@ _COMMANDS = {
     "export": _export,
     "stats": _stats,
     "tokens": _tokens,
+    "install-desktop": _install_desktop,
 }
 
 

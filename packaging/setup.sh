@@ -40,7 +40,9 @@ fi
 # Programs that are called, each with its package: what tests call and drive windows with, what PyInstaller calls.
 case $stage in
 run) programs= ;;
-test | bench) programs="curl:curl Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils setpriv:util-linux objdump:binutils node:nodejs npm:npm" ;;
+test | bench) programs="curl:curl Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils setpriv:util-linux objdump:binutils node:nodejs npm:npm
+desktop-file-validate:desktop-file-utils appstreamcli:appstream gio:libglib2.0-bin update-mime-database:shared-mime-info
+gtk-update-icon-cache:gtk-update-icon-cache" ;;
 bundle) programs="objdump:binutils" ;;
 *)
     echo "packaging/setup.sh takes run, test, bench or bundle, not $stage" >&2

@@ -245,7 +245,7 @@ def test_headless_commands_never_load_qt(start: Callable[..., Program], tmp_path
 
 
 def test_help_of_every_command_loads_neither_qt_nor_a_server():
-    for name in ("", "serve", "tail", "send", "search", "export", "stats", "tokens"):
+    for name in ("", "serve", "tail", "send", "search", "export", "stats", "tokens", "install-desktop"):
         arguments = [name, "--help"] if name else ["--help"]
         code = f"import desktop_logs.cli\ntry: desktop_logs.cli.main({arguments})\nexcept SystemExit: pass"
         assert {"PySide6", "aiohttp", "socketio"} & loaded_by(code) == set(), name
