@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from desktop_logs.core.access import Access
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target, Trust
 from desktop_logs.core.errors import PeerError, UserError
@@ -59,6 +60,18 @@ class Answer:
 def unfollowed(asked: Mapping[str, str], running: Mapping[str, str]) -> tuple[str, ...]:
     """The names in *asked* that say something else than *running*, in which an option left out is empty."""
     return tuple(name for name in HUB_OPTIONS if name in asked and asked[name] != running.get(name, ""))
+
+
+def running_options(port: str, path: str, access: Access) -> dict[str, str]:
+    """How a hub runs, by the names of HUB_OPTIONS; what *access* does not tell is left out."""
+    return {
+        "--port": port,
+        "--path": path,
+        "--host": access.host,
+        "--allow-origin": " ".join(sorted(access.origins)),
+        "--viewer-token": access.tokens.viewer,
+        "--producer-token": access.tokens.producer,
+    }
 
 
 class _Server(msgspec.Struct, forbid_unknown_fields=True):
@@ -161,7 +174,9 @@ def _read(line: bytes, kind: type[Line]) -> Line:
     try:
         return msgspec.convert(said, kind)
     except msgspec.ValidationError as wrong:
-        raise PeerError(f"What another start of Desktop Logs says cannot be understood: {one_line(str(wrong))}.") from None
+        raise PeerError(
+            f"What another start of Desktop Logs says cannot be understood: {one_line(str(wrong))}."
+        ) from None
 
 
 def _wire(target: Target) -> _Server:

@@ -1,4 +1,4 @@
-"""A lock on a file, which the operating system takes back however a program ends. What the file says is the caller's."""
+"""A lock on a file, which the operating system takes back however a program ends. What it says is the caller's."""
 
 from __future__ import annotations
 
