@@ -20,14 +20,16 @@ from desktop_logs.admission import Admission
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target, Tested
-from desktop_logs.core.errors import SettingsError
+from desktop_logs.core.errors import SettingsError, UserError
 from desktop_logs.core.feed import Feed
-from desktop_logs.core.opening import Opening
+from desktop_logs.core.handover import Answer, Handover, running_options, unfollowed
+from desktop_logs.core.opening import Opening, is_link, parse_link
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.crashes import Crashes
 from desktop_logs.crashoffer import offer_reports
 from desktop_logs.folders import crashes_dir, logs_dir, settings_file, window_file
 from desktop_logs.keychain import Keychain
+from desktop_logs.laterstarts import Application, LaterStarts
 from desktop_logs.localhub import LocalHub
 from desktop_logs.localtab import LocalTab
 from desktop_logs.signalwaker import SignalWaker
@@ -38,6 +40,8 @@ from desktop_logs.ui.actions import Sharing
 from desktop_logs.ui.loop import make_loop
 from desktop_logs.ui.theme import Theme
 from desktop_logs.ui.window import TITLE, MainWindow
+from desktop_logs.ui.windowplace import bring_to_front
+from desktop_logs.windows import Windows
 
 if TYPE_CHECKING:
     from desktop_logs.net.client import RemoteFeed
@@ -56,6 +60,10 @@ class WindowOptions:
     data_dir: Path
     opening: Opening = field(default_factory=Opening)
     admission: Admission = field(default_factory=Admission)
+    asked: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """How the hub was to run, as far as it was typed: what a later start asks for is compared with it."""
+    meeting: str = ""
+    """The socket at which later starts are heard; none are when it is empty."""
 
 
 def run_window(options: WindowOptions) -> int:
@@ -65,18 +73,22 @@ def run_window(options: WindowOptions) -> int:
 
 
 def _run_window(options: WindowOptions, crashes: Crashes) -> int:
-    application = QApplication([TITLE])
+    application = Application([TITLE])
     application.setApplicationName("desktop-logs")
     application.setApplicationDisplayName(TITLE)
     application.setApplicationVersion(__version__)
     application.setDesktopFileName(APP_ID)
+    starts = LaterStarts(application)
+    # Before anything that takes time: a second start waits there, and does not believe that nobody is.
+    if problem := starts.listen(options.meeting):
+        complain(problem)
     loop = make_loop(application)
     asyncio.set_event_loop(loop)
     crashes.know(Screen=application.platformName())
     crashes.hear(loop)
     collector = Collector()
     collector.start()
-    desktop = Desktop(options, application, collector, crashes)
+    desktop = Desktop(options, application, collector, starts, crashes)
     running = loop.create_task(desktop.run())
     try:
         return int(loop.run_until_complete(running))
@@ -101,12 +113,14 @@ class Desktop:
         options: WindowOptions,
         application: QApplication,
         collector: Collector | None = None,
+        starts: LaterStarts | None = None,
         crashes: Crashes | None = None,
     ) -> None:
-        """*collector* is told when to take a look; without one Python's garbage collector is left alone. So is
-        *crashes*, and what it has heard of is offered to be read."""
+        """*collector* is told when to take a look; without one Python's garbage collector is left alone. *starts* is
+        heard once there is a window to show things in, and what *crashes* has heard of is offered to be read."""
         self._options = options
         self._collector = collector
+        self._starts = starts
         self._crashes = crashes
         self._closed = asyncio.Event()
         self._painted = asyncio.Event()
@@ -127,17 +141,14 @@ class Desktop:
             on_fault=self._note,
         )
         store = QSettings(str(window_file(options.data_dir)), QSettings.Format.IniFormat)
-        self._theme = Theme(application)
-        self._window = MainWindow(
-            local=self._hub,
-            actions=self,
-            theme=self._theme,
-            store=store,
-            local_url="",
+        theme = Theme(application)
+        self._windows = Windows(
+            lambda: MainWindow(local=self._hub, actions=self, theme=theme, store=store, local_url=""), application
         )
+        self._windows.one_closed.connect(self._take_down)
         self._tab = LocalTab(
             self._hub,
-            self._window,
+            self._windows,
             self._tasks,
             port=options.port,
             path=options.path,
@@ -158,40 +169,43 @@ class Desktop:
         return 0 if flushed else 1
 
     async def _until_closed(self) -> None:
-        self._window.closed.connect(self._closed.set)
-        self._window.closed.connect(self._painted.set)  # nobody waits for its paint then
-        self._window.painted.connect(self._painted.set)
+        first = self._windows.first
+        self._windows.closed.connect(self._closed.set)
+        self._windows.closed.connect(self._painted.set)  # nobody waits for its paint then
+        first.painted.connect(self._painted.set)
         loop = asyncio.get_running_loop()
 
         def close_soon(*_: object) -> None:
             # Python calls it between any two of its steps: what it interrupts must not find the window half closed.
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._window.close)
+                loop.call_soon_threadsafe(self._windows.close)
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, close_soon)
-        self._window.show()
+        first.show()
         self._printer.start()
         if self._settings_problem:
-            self._window.show_notice("settings", self._settings_problem)
+            self._windows.show_notice("settings", self._settings_problem)
         self._tab.check_folder()
         if self._crashes is not None:
             offer_reports(self._crashes, self._window, loop)
         # First what a person waits for; the network is loaded, in a thread, once the window is there to look at.
         with suppress(TimeoutError):
             await asyncio.wait_for(self._painted.wait(), FIRST_PAINT_WAIT_S)
-        self._window.reset_stalls()  # what opening the window took is start-up, which has figures of its own
+        self._windows.reset_stalls()  # what opening the window took is start-up, which has figures of its own
         await self._hub.load()
         if self._crashes is not None:
             await asyncio.to_thread(self._crashes.know_libraries)
         if self._collector is not None:
             self._collector.settle()
-        if self._options.opening or self._window.remotes.has_any:
+        if self._options.opening or first.remotes.has_any:
             await asyncio.to_thread(_load_client)
         if self._closed.is_set():
             return  # closed while it opened: nobody is to find a port that is about to go
-        self._window.remotes.reopen()
+        first.remotes.reopen()
         self.open(self._options.opening)
+        if self._starts is not None:
+            self._starts.serve(self._hand_over, self._open_item)
         await self._tab.start()
         self._tasks.start(self._watch(), "watch")
         await self._closed.wait()
@@ -203,24 +217,71 @@ class Desktop:
             if self._crashes is not None:
                 self._crashes.look(self._hub.stats)
             if self._collector is not None:
-                self._collector.look(is_quiet=not self._window.is_busy)
+                self._collector.look(is_quiet=not self._windows.is_busy)
             await asyncio.sleep(WATCH_EVERY_S)
 
+    @property
+    def _window(self) -> MainWindow:
+        """The one that a person has in front."""
+        return self._windows.front
+
     def open(self, opening: Opening) -> None:
-        """Show what a start of the program asks for."""
+        """Show what a start of the program asks for, in the window in front."""
         if opening.server is not None:
             named = self._window.remotes.open_with_kept_token(opening.server)
             self._tasks.start(named, f"connect to {opening.server.address.host}")
         for target in opening.links:
             self._window.remotes.open_dialog(offered=target)
 
+    def open_soon(self, opening: Opening) -> None:
+        """The same, once what it takes is loaded."""
+
+        async def load_and_open() -> None:
+            await asyncio.to_thread(_load_client)
+            self.open(opening)
+
+        if opening:
+            self._tasks.start(load_and_open(), "open what was asked for")
+
+    def _open_item(self, item: str) -> None:
+        """Show a link or a file that the system wants opened."""
+        try:
+            opening = Opening(links=(parse_link(item),)) if is_link(item) else Opening(files=(item,))
+        except UserError as wrong:
+            self._windows.show_notice("link", str(wrong))
+        else:
+            bring_to_front(self._windows.front)
+            self.open_soon(opening)
+
+    def _hand_over(self, handover: Handover) -> Answer:
+        """Do what a later start of the program asks for."""
+        window = self._windows.open() if handover.new_window else self._windows.front
+        bring_to_front(window, handover.activation)
+        self.open_soon(handover.opening)
+        port = self._hub.url.rpartition(":")[2] or str(self._options.port)
+        running = {**self._options.asked, **running_options(port, self._options.path, self._hub.access)}
+        return Answer(os.getpid(), unfollowed(handover.asked, running))
+
+    def _take_down(self, window: MainWindow) -> None:
+        """*window* is closed, and others go on."""
+
+        async def take_down() -> None:
+            await window.remotes.finish()
+            window.deleteLater()
+
+        for page in window.pages:
+            self.disconnect(page.feed)
+        self._tasks.start(take_down(), "take a window down")
+
     def abandon(self) -> None:
         """Write what waits, where no loop runs any more to stop in order."""
         self._hub.close_files()
 
     async def _stop(self) -> bool:
+        if self._starts is not None:
+            self._starts.close()  # who comes now waits until this program has ended, and is the first then
         try:
-            await self._window.remotes.finish()
+            await asyncio.gather(*(window.remotes.finish() for window in self._windows.all))
             await self._tasks.cancel_all()
             for feed in list(self._remotes.values()):
                 await feed.close()
@@ -289,9 +350,14 @@ class Desktop:
         """Follow *settings* from now on, and keep them. Raises SettingsError when they cannot be kept."""
         self._hub.disk.configure(settings)
         write_settings(settings_file(self._options.data_dir), settings)
+        self._windows.follow(settings)
+
+    def new_window(self) -> None:
+        """A further window on the same hub, in front."""
+        bring_to_front(self._windows.open())
 
     def _window_stats(self) -> Mapping[str, int]:
-        return self._window.stats()
+        return self._windows.stats()
 
     def _report(self, problem: str) -> None:
         complain(problem)

@@ -76,6 +76,7 @@ def _window(typed: list[str]) -> int:
     parser = _parser("desktop-logs", helptexts.WINDOW_HELP, helptexts.WINDOW_END)
     parser.add_argument("items", nargs="*", metavar="LINK", help="desktop-logs://connect?url=…")
     parser.add_argument("--version", action="version", version=f"desktop-logs {__version__}")
+    parser.add_argument("--new-window", action="store_true", help="a further window of the program that runs already")
     parser.add_argument("--connect", metavar="URL", help="open a tab on this Socket.IO server as well")
     parser.add_argument(
         "--path",
@@ -86,29 +87,41 @@ def _window(typed: list[str]) -> int:
     )
     _add_port_and_data_dir(parser)
     _add_access(parser)
+    # What was not typed is told from what was typed and is usual: a hub that runs already need not follow it.
+    parser.set_defaults(port=None, host=None)
     options = parser.parse_args(typed)
     from desktop_logs.display import missing_display
     from desktop_logs.folders import data_dir
+    from desktop_logs.oneinstance import activation_token, asked_of_hub, run_or_hand_over
 
     remote = ServerAddress.parse(options.connect, options.path or "") if options.connect is not None else None
     server = Target(remote, token_of_environment()) if remote is not None else None
     opening = Opening(server, tuple(map(parse_link, options.items)))
-    hub_path = normal_path(options.path) if options.path and not remote else DEFAULT_PATH
+    hub_path = normal_path(options.path) if options.path and not remote else ""
     folder = data_dir(options.data_dir)
+    asked = asked_of_hub(options, hub_path)
+    options.port = DEFAULT_PORT if options.port is None else options.port
+    options.host = HUB_HOST if options.host is None else options.host
+    hub_path = hub_path or DEFAULT_PATH
     problem = missing_display()
     if not problem:
         # Until the window hears of it, Ctrl+C ends the program at once. Python's KeyboardInterrupt would be lost where
         # Qt calls Python, or make half an import of one.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        from desktop_logs.admission import admit
-        from desktop_logs.app import WindowOptions, run_window
-        from desktop_logs.openfiles import allow_many
+        from desktop_logs.core.handover import Handover
 
-        allow_many()
-        admission = admit(_access_options(options), folder)
-        for warning in admission.warnings:
-            complain(warning)
-        return run_window(WindowOptions(options.port, hub_path, folder, opening, admission))
+        def run(meeting: str) -> int:
+            from desktop_logs.admission import admit
+            from desktop_logs.app import WindowOptions, run_window
+            from desktop_logs.openfiles import allow_many
+
+            allow_many()
+            admission = admit(_access_options(options), folder)
+            for warning in admission.warnings:
+                complain(warning)
+            return run_window(WindowOptions(options.port, hub_path, folder, opening, admission, asked, meeting))
+
+        return run_or_hand_over(folder, Handover(opening, options.new_window, activation_token(), asked), run)
 
     from desktop_logs.serve import ServeOptions, serve
 
@@ -276,6 +289,15 @@ def _tokens(typed: list[str]) -> int:
     return tokens(TokensOptions(data_dir(options.data_dir), options.new))
 
 
+def _install_desktop(typed: list[str]) -> int:
+    parser = _parser("desktop-logs install-desktop", helptexts.INSTALL_DESKTOP_HELP, helptexts.INSTALL_DESKTOP_END)
+    parser.add_argument("--remove", action="store_true", help="take it all out again")
+    options = parser.parse_args(typed)
+    from desktop_logs.desktopinstall import install_desktop
+
+    return install_desktop(options.remove)
+
+
 _COMMANDS = {
     "": _window,
     "serve": _serve,
@@ -285,6 +307,7 @@ _COMMANDS = {
     "export": _export,
     "stats": _stats,
     "tokens": _tokens,
+    "install-desktop": _install_desktop,
 }
 
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from desktop_logs.core.errors import FolderInUse, StorageError
-from desktop_logs.storage import datalock, filelock
+from desktop_logs.storage import filelock
 from desktop_logs.storage.datalock import LOCK_FILE, DataLock, Holder, holder_of
 from tests.storage.support import until
 
@@ -144,7 +144,7 @@ def test_the_lock_file_is_its_owners_alone(lock, tmp_path):
 def test_a_lock_that_is_just_being_let_go_is_waited_for(lock, tmp_path, monkeypatch):
     other = DataLock(tmp_path, "another test")
     other.acquire()
-    monkeypatch.setattr(datalock.time, "sleep", lambda _: other.release())
+    monkeypatch.setattr(filelock.time, "sleep", lambda _: other.release())
     assert lock.acquire() == ""
 
 

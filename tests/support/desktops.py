@@ -56,7 +56,7 @@ class Opened:
         """*options* are further ones of WindowOptions."""
         plain = WindowOptions(port, "/socket.io", data_dir, Opening(server))
         self.desktop = Desktop(replace(plain, **options), application)
-        self.window = self.desktop._window
+        self.window = self.desktop._windows.first
         self.hub = self.desktop._hub
 
     async def __aenter__(self) -> Opened:
