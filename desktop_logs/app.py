@@ -188,7 +188,7 @@ class Desktop:
             self._windows.show_notice("settings", self._settings_problem)
         self._tab.check_folder()
         if self._crashes is not None:
-            offer_reports(self._crashes, self._window, loop)
+            offer_reports(self._crashes, self._windows, loop)
         # First what a person waits for; the network is loaded, in a thread, once the window is there to look at.
         with suppress(TimeoutError):
             await asyncio.wait_for(self._painted.wait(), FIRST_PAINT_WAIT_S)

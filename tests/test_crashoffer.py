@@ -30,7 +30,7 @@ def write(folder: CrashFolder, *, hours_ago: int = 1, ended: bool = True) -> Rep
 
 def offer(opened: Opened, folder: CrashFolder) -> Crashes:
     crashes = Crashes(folder.path, "window")
-    offer_reports(crashes, opened.window, asyncio.get_running_loop())
+    offer_reports(crashes, opened.desktop._windows, asyncio.get_running_loop())
     return crashes
 
 
@@ -150,6 +150,23 @@ def test_a_fault_that_the_window_survives_is_told_at_once_from_any_thread(
     run(body())
 
 
+def test_one_that_is_settled_in_one_window_is_settled_in_all(run: Run, qapp: QApplication, folder: CrashFolder) -> None:
+    write(folder)
+
+    async def body() -> None:
+        async with Opened(qapp, folder.path.parent) as opened:
+            crashes = offer(opened, folder)
+            second = opened.desktop._windows.open()
+            assert second.pages[0].notices.texts == opened.local.notices.texts
+            dismiss(opened)
+            assert second.pages[0].notices.texts == {}
+            second.close()
+            crashes.note(ValueError("a log"))
+            await soon("it is told in the one that is left", lambda: "it goes on." in opened.notices())
+
+    run(body())
+
+
 def test_a_fault_after_the_loop_has_closed_is_kept_all_the_same(
     run: Run, qapp: QApplication, folder: CrashFolder
 ) -> None:
@@ -160,7 +177,7 @@ def test_a_fault_after_the_loop_has_closed_is_kept_all_the_same(
             loop = asyncio.new_event_loop()
             loop.close()
             crashes = Crashes(folder.path, "window")
-            offer_reports(crashes, opened.window, loop)
+            offer_reports(crashes, opened.desktop._windows, loop)
             kept.append(crashes)
 
     run(body())
