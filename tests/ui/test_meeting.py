@@ -211,6 +211,19 @@ def test_who_says_nothing_or_half_a_line_is_cut_off(
     assert heard == []
 
 
+def test_what_was_asked_by_one_who_has_given_up_is_not_done(
+    listener: Listener, raw: Callable[..., socket.socket], ask: Ask, qtbot: QtBot
+) -> None:
+    """It has told a person that nothing was opened."""
+    raw(encode(Handover())).close()
+    qtbot.wait(50)
+    heard: list[Handover] = []
+    listener.answer_with(took(heard))
+    asking = ask()
+    qtbot.waitUntil(asking.is_over)
+    assert heard == [ASKED]
+
+
 def test_nobody_there_is_no_answer(name: str) -> None:
     assert hand_over(name, encode(ASKED), time.monotonic() + 5) is None
 
