@@ -25,7 +25,9 @@ from desktop_logs.core.feed import Feed
 from desktop_logs.core.handover import Answer, Handover, running_options, unfollowed
 from desktop_logs.core.opening import Opening, is_link, parse_link
 from desktop_logs.core.settings import LogSettings
-from desktop_logs.folders import logs_dir, settings_file, window_file
+from desktop_logs.crashes import Crashes
+from desktop_logs.crashoffer import offer_reports
+from desktop_logs.folders import crashes_dir, logs_dir, settings_file, window_file
 from desktop_logs.keychain import Keychain
 from desktop_logs.laterstarts import Application, LaterStarts
 from desktop_logs.localhub import LocalHub
@@ -65,7 +67,12 @@ class WindowOptions:
 
 
 def run_window(options: WindowOptions) -> int:
-    """Open the window and run until it is closed; the exit code."""
+    """Open the window and run until it is closed; the exit code. A fault leaves a report in the data folder."""
+    with Crashes(crashes_dir(options.data_dir), "window") as crashes:
+        return _run_window(options, crashes)
+
+
+def _run_window(options: WindowOptions, crashes: Crashes) -> int:
     application = Application([TITLE])
     application.setApplicationName("desktop-logs")
     application.setApplicationDisplayName(TITLE)
@@ -77,9 +84,11 @@ def run_window(options: WindowOptions) -> int:
         complain(problem)
     loop = make_loop(application)
     asyncio.set_event_loop(loop)
+    crashes.know(Screen=application.platformName())
+    crashes.hear(loop)
     collector = Collector()
     collector.start()
-    desktop = Desktop(options, application, collector, starts)
+    desktop = Desktop(options, application, collector, starts, crashes)
     running = loop.create_task(desktop.run())
     try:
         return int(loop.run_until_complete(running))
@@ -105,12 +114,14 @@ class Desktop:
         application: QApplication,
         collector: Collector | None = None,
         starts: LaterStarts | None = None,
+        crashes: Crashes | None = None,
     ) -> None:
         """*collector* is told when to take a look; without one Python's garbage collector is left alone. *starts* is
-        heard once there is a window to show things in."""
+        heard once there is a window to show things in, and what *crashes* has heard of is offered to be read."""
         self._options = options
         self._collector = collector
         self._starts = starts
+        self._crashes = crashes
         self._closed = asyncio.Event()
         self._painted = asyncio.Event()
         self._tasks = Tasks(self._task_failed)
@@ -175,11 +186,15 @@ class Desktop:
         if self._settings_problem:
             self._windows.show_notice("settings", self._settings_problem)
         self._tab.check_folder()
+        if self._crashes is not None:
+            offer_reports(self._crashes, self._window, loop)
         # First what a person waits for; the network is loaded, in a thread, once the window is there to look at.
         with suppress(TimeoutError):
             await asyncio.wait_for(self._painted.wait(), FIRST_PAINT_WAIT_S)
         self._windows.reset_stalls()  # what opening the window took is start-up, which has figures of its own
         await self._hub.load()
+        if self._crashes is not None:
+            await asyncio.to_thread(self._crashes.know_libraries)
         if self._collector is not None:
             self._collector.settle()
         if self._options.opening or first.remotes.has_any:
@@ -198,6 +213,8 @@ class Desktop:
         """See to what changes by itself, and clean up in quiet moments."""
         while True:
             self._tab.look()
+            if self._crashes is not None:
+                self._crashes.look(self._hub.stats)
             if self._collector is not None:
                 self._collector.look(is_quiet=not self._windows.is_busy)
             await asyncio.sleep(WATCH_EVERY_S)
@@ -346,6 +363,8 @@ class Desktop:
 
     def _task_failed(self, name: str, failure: BaseException) -> None:
         complain(f"{name} failed: {failure!r}. This is a fault of Desktop Logs: report it.")
+        if self._crashes is not None:
+            self._crashes.note(failure)
 
 
 def _remote_feed_class() -> type[RemoteFeed]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import re
 import signal
 import sys
@@ -25,6 +26,7 @@ from desktop_logs.terminal import (
     complain_of_query,
     escape_what_cannot_be_written,
     let_go_of_output,
+    native_faults_to_stderr,
     write_out,
 )
 
@@ -38,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what *arguments* (the process's own without) ask for; the exit code."""
     typed = list(sys.argv[1:] if arguments is None else arguments)
     escape_what_cannot_be_written()
+    if not faulthandler.is_enabled():  # by PYTHONFAULTHANDLER, say
+        native_faults_to_stderr()
     try:
         command, rest = _split(typed)
         return _COMMANDS[command](rest)
@@ -285,6 +289,15 @@ def _tokens(typed: list[str]) -> int:
     return tokens(TokensOptions(data_dir(options.data_dir), options.new))
 
 
+def _install_desktop(typed: list[str]) -> int:
+    parser = _parser("desktop-logs install-desktop", helptexts.INSTALL_DESKTOP_HELP, helptexts.INSTALL_DESKTOP_END)
+    parser.add_argument("--remove", action="store_true", help="take it all out again")
+    options = parser.parse_args(typed)
+    from desktop_logs.desktopinstall import install_desktop
+
+    return install_desktop(options.remove)
+
+
 _COMMANDS = {
     "": _window,
     "serve": _serve,
@@ -294,6 +307,7 @@ _COMMANDS = {
     "export": _export,
     "stats": _stats,
     "tokens": _tokens,
+    "install-desktop": _install_desktop,
 }
 
 

@@ -24,14 +24,32 @@ if sys.platform == "win32":
     _LOCKED_BYTE = 1 << 30
 
     def _lock(file: int) -> None:
+        at = os.lseek(file, 0, os.SEEK_CUR)
         os.lseek(file, _LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        finally:
+            os.lseek(file, at, os.SEEK_SET)
 
 else:
     import fcntl
 
     def _lock(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def try_lock(file: int) -> bool:
+    """Lock *file*, open for writing, until it is closed; False when another opening of it has the lock. Never waits.
+
+    Raises OSError where that cannot be, as on a file system that knows no locks.
+    """
+    try:
+        _lock(file)
+    except OSError as fault:
+        if fault.errno in _HELD:
+            return False
+        raise
+    return True
 
 
 class FileLock:
@@ -90,15 +108,13 @@ def _take(file: int, patience_s: float) -> Got:
     deadline_s = time.monotonic() + patience_s
     while True:
         try:
-            _lock(file)
+            if try_lock(file):
+                return "ours"
         except OSError as fault:
             if fault.errno in _NO_LOCKS:
                 return "no locks"
-            if fault.errno not in _HELD:
-                raise
-            if time.monotonic() >= deadline_s:
-                return "taken"
-            # Also time for a holder that has only just begun to put its name where the last one's stood.
-            time.sleep(_TRY_AGAIN_S)
-        else:
-            return "ours"
+            raise
+        if time.monotonic() >= deadline_s:
+            return "taken"
+        # Also time for a holder that has only just begun to put its name where the last one's stood.
+        time.sleep(_TRY_AGAIN_S)

@@ -43,6 +43,8 @@ class MainWindow(QMainWindow):
     """The window was drawn for the first time: from now on a person sees it."""
     closed = Signal()
     """The window is closed, once; it is hidden already and waits for nothing."""
+    notice_dismissed = Signal(str)
+    """A person has sent the notice of this key away."""
 
     def __init__(
         self, *, local: Feed | None, actions: WindowActions, theme: Theme, store: QSettings, local_url: str
@@ -323,6 +325,7 @@ class MainWindow(QMainWindow):
         search = self._searches[page] = HistoryDock(page, self._theme, self._book, self._remembered)
         search.export_requested.connect(self._export)
         page.state_changed.connect(lambda: self._state_changed(page))
+        page.notices.dismissed.connect(self.notice_dismissed)
         # Before the tab: the strip reports the first one as chosen while it is added.
         at = len(self._pages) if at is None else at
         self._pages.insert(at, page)
