@@ -231,7 +231,7 @@ class Desktop:
             named = self._window.remotes.open_with_kept_token(opening.server)
             self._tasks.start(named, f"connect to {opening.server.address.host}")
         for target in opening.links:
-            self._window.remotes.open_dialog(offered=target)
+            self._window.remotes.offer(target)
 
     def open_soon(self, opening: Opening) -> None:
         """The same, once what it takes is loaded."""
