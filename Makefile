@@ -4,16 +4,17 @@
 #   make test PYTEST_ARGS="-k ring"  arguments for pytest
 #   make bench BENCH_ARGS=--quick    arguments for tests/bench: --runs 5, --only posted,idle, --quick
 #   make soak SOAK_SEED=17           the seed of the first of its kills
+#   make bundle DIST=/tmp/out        the folder that `make dist` and `make bundle` build into, instead of dist/
 #   make run PYTHON=python3.12       the Python to make .venv with; asked for once, when there is no .venv
 
 ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 SOAK_SEED ?= 1
-export PYTHON
+export PYTHON DIST
 
 .DEFAULT_GOAL := help
-.PHONY: run test soak lint bench bundle install-desktop uninstall-desktop clean help
+.PHONY: run test soak lint bench dist bundle install-desktop uninstall-desktop clean help
 
 run: ## Open the window; without a display, run the hub in this terminal
 	@sh packaging/setup.sh run
@@ -39,10 +40,11 @@ bench: ## Measure the window beside its peers; twenty minutes, prints the table 
 	@sh packaging/setup.sh bench
 	@exec .venv/bin/python -m tests.bench $(BENCH_ARGS)
 
-bundle: ## Build dist/desktop-logs/, a folder that runs without Python
-	@sh packaging/setup.sh bundle
-	.venv/bin/python -m PyInstaller --noconfirm --log-level WARN packaging/desktop-logs.spec
-	@echo "built dist/desktop-logs/desktop-logs"
+dist: ## Build the source archive and the wheel that pip installs, into dist/
+	@sh packaging/bundle.sh dist
+
+bundle: ## Build dist/desktop-logs/, a folder that runs without Python, and its archive with a checksum
+	@sh packaging/bundle.sh bundle
 
 install-desktop: ## Put the program of this checkout into the menu of your Linux desktop
 	@sh packaging/setup.sh run
@@ -53,7 +55,7 @@ uninstall-desktop: ## Take it out of the menu again
 	@exec .venv/bin/desktop-logs install-desktop --remove
 
 clean: ## Remove what the other commands made
-	rm -rf .venv .venv-cutelog build dist tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-cutelog .venv-dist .venv-bundle build dist tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## List these commands

@@ -1,13 +1,15 @@
 #!/bin/sh
-# Sees to what `make run`, `make test`, `make bench` and `make bundle` need, and is quick when it is all there. POSIX
-# sh: on a fresh machine there is nothing else yet.
+# Sees to what `make run`, `make test`, `make bench`, `make dist` and `make bundle` need, and is quick when it is all
+# there. POSIX sh: on a fresh machine there is nothing else yet.
 #
 #   packaging/setup.sh run      .venv with the program, the system libraries that Qt needs
 #   packaging/setup.sh test     the same with the test tools, a virtual screen, Node and the Node packages of tests/node
 #   packaging/setup.sh bench    the same as for the tests, and cutelog in an environment of its own, .venv-cutelog
-#   packaging/setup.sh bundle   the program, PyInstaller and what it calls
+#   packaging/setup.sh dist     .venv-dist with what builds a wheel
+#   packaging/setup.sh bundle WHEEL   .venv-bundle with WHEEL, what that needs and PyInstaller alone; what PyInstaller calls
 #
 # PYTHON names the interpreter to make .venv from; otherwise the first Python 3.11 or newer that is found.
+# VENVS is the folder of the last two environments, a whole path; otherwise this project's.
 # System packages are installed with apt-get by root or where sudo asks for no password; nobody is asked for one here.
 #
 # Lists of packages are split into words where they stand without quotes, and that is meant:
@@ -17,7 +19,10 @@ set -eu
 stage=${1:-run}
 # -P: the environment's programs name their folder without symbolic links, and are compared with this.
 cd -P "$(dirname "$0")/.."
-venv=.venv
+case $stage in
+dist | bundle) venv=${VENVS:-$PWD}/.venv-$stage ;;
+*) venv=$PWD/.venv ;;
+esac
 cutelog_venv=.venv-cutelog
 oldest_python=11
 
@@ -39,13 +44,16 @@ fi
 
 # Programs that are called, each with its package: what tests call and drive windows with, what PyInstaller calls.
 case $stage in
-run) programs= ;;
-test | bench) programs="curl:curl Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils setpriv:util-linux objdump:binutils node:nodejs npm:npm
-desktop-file-validate:desktop-file-utils appstreamcli:appstream gio:libglib2.0-bin update-mime-database:shared-mime-info
-gtk-update-icon-cache:gtk-update-icon-cache" ;;
-bundle) programs="objdump:binutils" ;;
+run | dist) programs= ;;
+test | bench) programs="curl:curl Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils setpriv:util-linux objdump:binutils strip:binutils
+node:nodejs npm:npm desktop-file-validate:desktop-file-utils appstreamcli:appstream gio:libglib2.0-bin
+update-mime-database:shared-mime-info gtk-update-icon-cache:gtk-update-icon-cache" ;;
+bundle)
+    programs="objdump:binutils strip:binutils"
+    wheel=${2:?"packaging/setup.sh bundle takes the wheel that is bundled: make bundle"}
+    ;;
 *)
-    echo "packaging/setup.sh takes run, test, bench or bundle, not $stage" >&2
+    echo "packaging/setup.sh takes run, test, bench, dist or bundle, not $stage" >&2
     exit 2
     ;;
 esac
@@ -143,7 +151,7 @@ find_python() {
 
 # The environment works, and was not moved: its programs name their interpreter by its whole path.
 venv_is_usable() {
-    [ -e $venv/bin/pip ] && head -n 2 $venv/bin/pip | grep -qF "$PWD/$venv/bin/python" && $venv/bin/python -c ''
+    [ -e "$venv/bin/pip" ] && head -n 2 "$venv/bin/pip" | grep -qF "$venv/bin/python" && "$venv/bin/python" -c ''
 }
 
 make_venv() {
@@ -159,8 +167,8 @@ make_venv() {
             exit 1
         }
     fi
-    say "making $venv with $("$python" --version 2>&1)"
-    "$python" -m venv --clear $venv
+    say "making ${venv##*/} with $("$python" --version 2>&1)"
+    "$python" -m venv --clear "$venv"
 }
 
 # What the installed packages depend on, as one number. Python's own version is in the environment's folder.
@@ -168,31 +176,59 @@ python_key() {
     cat pyproject.toml packaging/setup.sh | cksum
 }
 
+pip_install() {
+    say "installing $(one_line "$@") into ${venv##*/}"
+    "$venv/bin/python" -m pip --disable-pip-version-check --quiet install "$@" ||
+        fail "this could not be installed into $venv; pip says why above."
+}
+
 # $1: what to install, as pip names it. The development tools contain what `run` needs, so they count for both.
 install_project() {
     key=$(python_key)
-    for stamp in "$venv/.desktop-logs-$1" $venv/.desktop-logs-dev; do
+    for stamp in "$venv/.desktop-logs-$1" "$venv/.desktop-logs-dev"; do
         [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && return
     done
     target=.
     [ "$1" = dev ] && target=".[dev]"
-    say "installing $target into $venv"
-    $venv/bin/python -m pip --disable-pip-version-check --quiet install --editable "$target" ||
-        fail "the program could not be installed into $venv; pip says why above."
+    pip_install --editable "$target"
     printf '%s\n' "$key" >"$venv/.desktop-logs-$1"
 }
 
 # The peer that the benchmarks measure beside the window. It names no Qt of its own on Linux, and imports what newer
 # versions of setuptools do not bring any more.
 install_cutelog() {
-    key=$(cksum <packaging/setup.sh)-$($venv/bin/python --version)
+    key=$(cksum <packaging/setup.sh)-$("$venv/bin/python" --version)
     stamp=$cutelog_venv/.desktop-logs
     [ "$(cat $stamp 2>/dev/null)" = "$key" ] && return
     say "installing cutelog into $cutelog_venv"
-    $venv/bin/python -m venv --clear $cutelog_venv
+    "$venv/bin/python" -m venv --clear $cutelog_venv
     $cutelog_venv/bin/python -m pip --disable-pip-version-check --quiet install cutelog==2.2.0 PyQt5 'setuptools<81' ||
         fail "cutelog could not be installed into $cutelog_venv; pip says why above."
     printf '%s\n' "$key" >$stamp
+}
+
+# What makes the archives for pip. It is given no environment of its own for that (`build` would make one each time).
+install_build() {
+    stamp=$venv/.desktop-logs
+    key=$(python_key)
+    [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && return
+    pip_install 'build>=1.2' hatchling
+    printf '%s\n' "$key" >"$stamp"
+}
+
+# All that stands in this environment may be bundled: it is made anew when what is needed has changed, and a newer wheel
+# takes the place of the older one.
+make_bundle_venv() {
+    stamp=$venv/.desktop-logs
+    key=$(python_key)
+    wheel_key=$(cksum <"$wheel")
+    if ! venv_is_usable || [ "$(sed -n 1p "$stamp" 2>/dev/null)" != "$key" ]; then
+        make_venv
+        pip_install "${wheel}[bundle]"
+    elif [ "$(sed -n 2p "$stamp")" != "$wheel_key" ]; then
+        pip_install --no-deps --force-reinstall "$wheel"
+    fi
+    printf '%s\n' "$key" "$wheel_key" >"$stamp"
 }
 
 # --- Qt -------------------------------------------------------------------------------------------------------------
@@ -229,7 +265,7 @@ packages_of() {
 
 # PyInstaller copies Python's shared library; Debian keeps it apart from the interpreter, which does not use it.
 have_libpython() {
-    $venv/bin/python -c 'from PyInstaller.depend.bindepend import get_python_library_path as path
+    "$venv/bin/python" -c 'from PyInstaller.depend.bindepend import get_python_library_path as path
 raise SystemExit(not path())' 2>/dev/null
 }
 
@@ -246,7 +282,7 @@ look() {
         }
         if [ "$stage" != run ] && ! have_libpython; then
             missing="$missing libpython"
-            packages="$packages libpython3.$(python_minor $venv/bin/python)"
+            packages="$packages libpython3.$(python_minor "$venv/bin/python")"
         fi
     fi
     for pair in $programs; do
@@ -281,8 +317,12 @@ see_to_node() {
 
 # --------------------------------------------------------------------------------------------------------------------
 
-venv_is_usable || make_venv
-if [ "$stage" = run ]; then install_project run; else install_project dev; fi
+case $stage in bundle) make_bundle_venv ;; *) venv_is_usable || make_venv ;; esac
+case $stage in
+run) install_project run ;;
+test | bench) install_project dev ;;
+dist) install_build ;;
+esac
 if [ "$stage" = bench ]; then install_cutelog; fi
-see_to_system
+if [ "$stage" != dist ]; then see_to_system; fi
 case $stage in test | bench) see_to_node ;; esac

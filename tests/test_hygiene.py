@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MAX_LINES = 450
-NOT_OURS = {".git", ".venv", ".venv-cutelog", "node_modules", "build", "dist", "__pycache__"}
+NOT_OURS = r"\.git|\.venv.*|\..*_cache|\.hypothesis|node_modules|build|dist|__pycache__"
 TEXT = {".py", ".sh", ".spec", ".js", ".json", ".md", ".toml", ".txt", ".yml", ".yaml", ".cfg", ".svg", ".qss", ""}
 
 
@@ -20,9 +20,7 @@ def files() -> tuple[Path, ...]:
     """The text files of the project; git is not asked, for the tests also run from an unpacked source archive."""
     found: list[Path] = []
     for folder, below, names in os.walk(ROOT):
-        below[:] = [
-            name for name in below if name not in NOT_OURS and not re.fullmatch(r"\..*_cache|\.hypothesis", name)
-        ]
+        below[:] = [name for name in below if not re.fullmatch(NOT_OURS, name)]
         found += [Path(folder, name) for name in names if Path(name).suffix in TEXT]
     return tuple(sorted(found))
 

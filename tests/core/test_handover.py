@@ -39,9 +39,7 @@ OPENINGS = st.builds(
     st.lists(PATHS, max_size=3).map(tuple),
 )
 PRINTABLE = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=80)
-HANDOVERS = st.builds(
-    Handover, OPENINGS, st.booleans(), PRINTABLE, st.dictionaries(st.sampled_from(HUB_OPTIONS), TEXT)
-)
+HANDOVERS = st.builds(Handover, OPENINGS, st.booleans(), PRINTABLE, st.dictionaries(st.sampled_from(HUB_OPTIONS), TEXT))
 ANSWERS = st.builds(Answer, st.integers(0, 2**31), st.lists(TEXT, max_size=3).map(tuple), TEXT)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,

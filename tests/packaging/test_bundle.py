@@ -17,21 +17,7 @@ from tests.support.program import Program, eventually, free_port
 ROOT = Path(__file__).parent.parent.parent
 
 # Most of it is the build, which the first test to run waits for.
-pytestmark = pytest.mark.timeout(400)
-
-
-@pytest.fixture
-def run(bundle: Path, start: Callable[..., Program], tmp_path: Path) -> Callable[..., Program]:
-    """`run("serve", …)` starts the bundle far from the project, with an empty home and next to no environment."""
-    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
-    home.mkdir()
-    elsewhere.mkdir()
-    bare = {"PATH": "/usr/bin:/bin", "HOME": str(home)}
-
-    def run_bundle(*arguments: str | Path, **environment: str) -> Program:
-        return start([bundle, *arguments], env={**bare, **environment}, cwd=elsewhere)
-
-    return run_bundle
+pytestmark = pytest.mark.timeout(600)
 
 
 def request(port: int, method: str, path: str, body: bytes | None = None) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""What packaging/desktop-logs.spec and packaging/bundle.sh are made of: names, libraries, licences, archives."""
