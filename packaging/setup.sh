@@ -45,9 +45,9 @@ fi
 # Programs that are called, each with its package: what tests call and drive windows with, what PyInstaller calls.
 case $stage in
 run | dist) programs= ;;
-test | bench) programs="curl:curl Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils setpriv:util-linux objdump:binutils node:nodejs npm:npm" ;;
+test | bench) programs="curl:curl Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils setpriv:util-linux objdump:binutils xz:xz-utils node:nodejs npm:npm" ;;
 bundle)
-    programs="objdump:binutils strip:binutils"
+    programs="objdump:binutils strip:binutils xz:xz-utils"
     wheel=${2:?"packaging/setup.sh bundle takes the wheel that is bundled: make bundle"}
     ;;
 *)
