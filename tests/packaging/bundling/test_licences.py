@@ -110,6 +110,20 @@ def test_a_file_of_nobody_is_not_bundled(tmp_path: Path) -> None:
         take_stock([("libstray.so", str(stray))], [])
 
 
+def test_what_lies_beside_pythons_own_files_came_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows and macOS, where Python brings the libraries that it links to."""
+    brought = tmp_path / "lib" / "libcrypto.dylib"
+    monkeypatch.setattr("sys.base_prefix", str(tmp_path))
+    assert take_stock([("libcrypto.dylib", str(brought))], []).items_of("Python") == {"libcrypto.dylib"}
+
+
+def test_where_python_lies_among_all_programs_its_neighbours_are_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.base_prefix", "/usr")
+    assert take_stock([("libpython3.so", "/usr/local/lib/libpython3.so")], []).items_of("Python") == {"libpython3.so"}
+    with pytest.raises(NoLicenceError, match="/usr/local/lib/libstray.so would be bundled"):
+        take_stock([("libstray.so", "/usr/local/lib/libstray.so")], [])
+
+
 def test_what_is_written_names_each_component_and_its_texts(stock: Inventory, tmp_path: Path) -> None:
     index, folder = licences.write(stock, tmp_path)
     rows = index.read_text().split("\n\n", 1)[1].splitlines()[1:]
