@@ -73,8 +73,8 @@ def without_dead_links(datas: Iterable[Entry], binaries: Iterable[Entry]) -> lis
 def stripped(entries: Iterable[Entry], of_python: Collection[str], folder: Path) -> list[Entry]:
     """*entries* with copies, in *folder*, of the binaries that are Python's own, which tell a debugger nothing.
 
-    *of_python* are their paths in the bundle. A Python that was built on the machine has 24 MB to tell. Libraries out of
-    wheels are left as they are: their tables were moved when the wheel was made, and `strip` breaks some of them.
+    *of_python* are their paths in the bundle. A Python that was built on the machine has 24 MB to tell. Libraries out
+    of wheels are left as they are: their tables were moved when the wheel was made, and `strip` breaks some of them.
     """
     found: list[Entry] = []
     for path, source, kind in entries:

@@ -17,7 +17,7 @@ from pathlib import Path
 from bundling import debian
 
 TEXTS = Path(__file__).parent / "texts"
-"""Licences by their SPDX names, for a distribution that names one and brings no text: PySide6 does so."""
+"""Licences by their SPDX names, for a distribution that names one and brings no text: PySide6 does so. And ICU's."""
 
 FOLDER = "licences"
 INDEX = "LICENCES.txt"
@@ -144,6 +144,8 @@ def of_distribution(distribution: metadata.Distribution) -> Component:
         texts = {f"{spdx}.txt": text for spdx, text in _texts_of(licence).items()} or {
             f"{name}.txt": f"{name} {version} brings no text of its licence. Its metadata name it: {licence}.\n"
         }
+    if any(file.name.startswith("libicu") for file in distribution.files or ()):
+        texts["ICU.txt"] = (TEXTS / "ICU.txt").read_text(encoding="utf-8")  # as in Qt's wheels for Linux, without it
     if not texts:
         raise NoLicenceError(
             f"{name} {version} would be bundled, and it neither brings nor names a licence. Leave it out, or ask its "

@@ -46,6 +46,13 @@ def test_a_distribution_that_only_names_known_licences_gets_their_texts(tmp_path
     assert "GNU LESSER GENERAL PUBLIC LICENSE" in found.texts["LGPL-3.0-only.txt"]
 
 
+def test_the_licence_of_icu_goes_with_qts_libraries() -> None:
+    """On Linux its wheel has ICU's libraries inside, and says nothing of them."""
+    has_icu = any("libicu" in file.name for file in metadata.files("PySide6_Essentials") or ())
+    texts = of_distribution(metadata.distribution("PySide6_Essentials")).texts
+    assert ("Unicode, Inc." in texts.get("ICU.txt", "")) is has_icu
+
+
 def test_a_distribution_that_only_names_another_licence_is_said_to(tmp_path: Path) -> None:
     found = of_distribution(installed(tmp_path, "Classifier: License :: OSI Approved :: MIT License\n"))
     assert found.licence == "MIT License"
