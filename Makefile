@@ -36,7 +36,7 @@ lint: ## Check style, format and types
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m mypy
 
-bench: ## Measure the window beside its peers; twenty minutes, prints the table of the README
+bench: ## Measure the window beside its peers; half an hour, prints the table of the README
 	@sh packaging/setup.sh bench
 	@exec .venv/bin/python -m tests.bench $(BENCH_ARGS)
 

@@ -48,11 +48,11 @@ case $stage in
 run | dist) programs= ;;
 deb) programs="dpkg-deb:dpkg dpkg-shlibdeps:dpkg-dev" ;;
 test | bench) programs="curl:curl Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils setpriv:util-linux objdump:binutils strip:binutils
-node:nodejs npm:npm desktop-file-validate:desktop-file-utils appstreamcli:appstream gio:libglib2.0-bin
+xz:xz-utils node:nodejs npm:npm desktop-file-validate:desktop-file-utils appstreamcli:appstream gio:libglib2.0-bin
 update-mime-database:shared-mime-info gtk-update-icon-cache:gtk-update-icon-cache dpkg-deb:dpkg
 dpkg-shlibdeps:dpkg-dev fakeroot:fakeroot groff:groff-base" ;;
 bundle)
-    programs="objdump:binutils strip:binutils"
+    programs="objdump:binutils strip:binutils xz:xz-utils"
     wheel=${2:?"packaging/setup.sh bundle takes the wheel that is bundled: make bundle"}
     ;;
 *)
