@@ -24,6 +24,7 @@ from desktop_logs.core.errors import SettingsError
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.opening import Opening
 from desktop_logs.core.settings import LogSettings
+from desktop_logs.filefeed import OpenFiles
 from desktop_logs.folders import logs_dir, settings_file, window_file
 from desktop_logs.keychain import Keychain
 from desktop_logs.localhub import LocalHub
@@ -95,6 +96,7 @@ class Desktop:
         self._painted = asyncio.Event()
         self._tasks = Tasks(self._task_failed)
         self._remotes: dict[Feed, RemoteFeed] = {}
+        self._files = OpenFiles(self._tasks)
         self._keychain = Keychain(complain)
         settings, self._settings_problem = _settings(options.data_dir)
         self._printer = Printer(sys.stdout)
@@ -189,6 +191,8 @@ class Desktop:
             self._tasks.start(named, f"connect to {opening.server.address.host}")
         for target in opening.links:
             self._window.remotes.open_dialog(offered=target)
+        for path in opening.files:
+            self._window.files.open(path)
 
     def abandon(self) -> None:
         """Write what waits, where no loop runs any more to stop in order."""
@@ -226,6 +230,10 @@ class Desktop:
         feed.start()
         return feed
 
+    def open_file(self, path: str) -> Feed:
+        """A feed of the log file at *path*, reading already."""
+        return self._files.open(path, self.log_settings.held_records)
+
     async def test(self, target: Target) -> Tested:
         """What an attempt to connect to *target* finds."""
         await asyncio.to_thread(_load_client)
@@ -251,13 +259,15 @@ class Desktop:
         return Sharing(self._hub.url_for_others, access.is_local, has_tls, access.tokens.viewer, access.tokens.producer)
 
     def disconnect(self, feed: Feed) -> None:
-        """Leave the server of *feed*."""
+        """Leave the server of *feed*, or let its file go."""
+        self._files.close(feed)
         remote = self._remotes.pop(feed, None)
         if remote is not None:
             self._tasks.start(remote.close(), f"leave {remote.address}")
 
     def retry(self, feed: Feed) -> None:
         """Make the feed's next attempt now."""
+        self._files.retry(feed)
         if feed in self._remotes:
             self._remotes[feed].retry()
 

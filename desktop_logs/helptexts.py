@@ -24,6 +24,7 @@ commands:
 
 examples:
   desktop-logs
+  desktop-logs app.log other.jsonl
   desktop-logs --connect http://localhost:3000 --path /llamaproxws
   desktop-logs --port 5700 --data-dir ~/logs-of-project-x"""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from typing import Final
@@ -11,7 +10,6 @@ from PySide6.QtCore import QSettings, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QKeyEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop_logs.core.addresses import DEFAULT_PATH
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.records import Record
 from desktop_logs.core.safe_text import one_line
@@ -21,6 +19,8 @@ from desktop_logs.ui.actions import WindowActions
 from desktop_logs.ui.commands import Command, Commands, fill_theme_menu
 from desktop_logs.ui.dialogs import open_export, open_settings, open_share
 from desktop_logs.ui.feedpage import FeedPage
+from desktop_logs.ui.feedtab import tab_of
+from desktop_logs.ui.files import Files
 from desktop_logs.ui.historydock import HistoryDock, why_not
 from desktop_logs.ui.icons import app_icon
 from desktop_logs.ui.notices import Action, Level
@@ -29,7 +29,6 @@ from desktop_logs.ui.remembered import Remembered
 from desktop_logs.ui.remotes import Remotes
 from desktop_logs.ui.splitter import DetailShares
 from desktop_logs.ui.stall import StallMeter
-from desktop_logs.ui.statusbar import state_color, state_text
 from desktop_logs.ui.tabstrip import Tab, TabStrip
 from desktop_logs.ui.theme import Choice, Palette, Theme
 
@@ -67,6 +66,9 @@ class MainWindow(QMainWindow):
         """By which the program opens tabs for servers."""
         self.remotes.connected.connect(self._connected)
         self.remotes.token_not_kept.connect(self._tell_token)
+        self.files = Files(actions, self._remembered, self)
+        """By which the program opens tabs for log files."""
+        self.files.opened.connect(self.add_feed)
         middle = QWidget(self)
         self._strip = TabStrip(theme, middle)
         self._stack = QStackedWidget(middle)
@@ -146,7 +148,7 @@ class MainWindow(QMainWindow):
     # What a person asks for
 
     def close_page(self, index: int) -> None:
-        """Disconnect from a remote server and take its page away; the local page stays."""
+        """Leave a remote server or a file and take its page away; the local page stays."""
         if not 0 <= index < len(self._pages) or self._pages[index] is self._local:
             return
         page = self._pages.pop(index)
@@ -155,6 +157,7 @@ class MainWindow(QMainWindow):
         self._stack.removeWidget(page)
         self._strip.tabs.remove_tab(index)
         self.remotes.forget(page.feed)
+        self.files.forget(page.feed)
         self._actions.disconnect(page.feed)
         page.deleteLater()
         self._remember_tabs()
@@ -259,7 +262,10 @@ class MainWindow(QMainWindow):
 
     def _command_groups(self) -> list[list[Command]]:
         return [
-            [Command("Connect…", self.open_connect_dialog, ("Ctrl+T",), "connect")],
+            [
+                Command("Connect…", self.open_connect_dialog, ("Ctrl+T",), "connect"),
+                Command("Open file…", self.files.open_dialog, ("Ctrl+O",), "file"),
+            ],
             [
                 Command(
                     "Search history…",
@@ -339,7 +345,10 @@ class MainWindow(QMainWindow):
             page.empty.set_address(self._local_url, needs_token=self._local_needs_token)
 
     def _state_changed(self, page: FeedPage) -> None:
-        self.remotes.explain(page)
+        if self.files.path_of(page.feed):
+            self.files.explain(page)
+        else:
+            self.remotes.explain(page)
         self._show_tabs()
         is_waiting = any(page.feed.state.phase == "waiting" for page in self._pages)
         if not is_waiting:
@@ -348,16 +357,8 @@ class MainWindow(QMainWindow):
             self._countdown.start()
 
     def _tab_of(self, page: FeedPage) -> Tab:
-        feed, state = page.feed, page.feed.state
-        is_well = state.phase == "live"
-        # A remote feed is named for its host: what its address says beyond that is enough.
-        note = feed.address.removeprefix(feed.name)
-        note = "" if note == DEFAULT_PATH else note
-        target = self.remotes.target_of(feed)
-        note = "  ".join(part for part in (note, target.query if target is not None else "") if part)
-        if not is_well:
-            note = f"·  {state_text(state, time.monotonic())}"
-        return Tab(one_line(feed.name), one_line(note), state_color(state, self._theme.palette))
+        target, path = self.remotes.target_of(page.feed), self.files.path_of(page.feed)
+        return tab_of(page.feed, self._theme.palette, target=target, path=path)
 
     def _show_tabs(self, _palette: Palette | None = None) -> None:
         for index, page in enumerate(self._pages):
