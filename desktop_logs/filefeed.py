@@ -51,6 +51,7 @@ class FileFeed:
         self._state = _state("starting", "opening the file")
         self._left_out = ""
         self._quiet_looks = 0
+        self._has_begun = False
 
     async def run(self) -> None:
         """Read the file and follow it, until cancelled."""
@@ -126,14 +127,18 @@ class FileFeed:
         """What the file has said, or that it says no more for now."""
         if piece.event == "gone":
             self._end_record()
-            text = f"{self._path} is not there. It is read as soon as it is: check the name, or wait for it."
-            self._become(_state("waiting", f"{self._name} is not there", text))
+            if self._has_begun:
+                self._become(_state("waiting", "gone", f"{self._path} is gone. It is read again when it is back."))
+            else:
+                text = f"There is no file {self._path}. Check the name; if a program is to write it yet, wait."
+                self._become(_state("waiting", "not there", text))
             return
         if piece.event in ("cut", "replaced"):
             self._end_record()
             what = "has become shorter" if piece.event == "cut" else "is another file now"
             self._give([self._text.note(f"{self._name} {what}: it is read from its beginning.", piece.changed_ns)])
         if piece.event:
+            self._has_begun = True
             self._lines = Lines(encoding_of(self._tail.first))
             if piece.event == "begun" and self._tail.skipped_bytes:
                 newest = _size(piece.size - self._tail.skipped_bytes)
