@@ -35,7 +35,7 @@ DOC = f"usr/share/doc/{NAME}"
 # What no file of the bundle links to and its libraries read or open: the keyboard's maps, the list of font folders.
 NEEDED_DATA = ("xkb-data", "fontconfig-config")
 # Qt brings no font; the certificates that the system trusts; what opens a folder.
-RECOMMENDED = ("fonts-dejavu-core | fonts-liberation2 | fonts-noto-core", "ca-certificates", "xdg-utils")
+RECOMMENDED = ("fonts-dejavu-core | fonts-noto-core", "ca-certificates", "xdg-utils")
 TOOLS = {"dpkg-deb": "dpkg", "dpkg-shlibdeps": "dpkg-dev"}
 
 COPYRIGHT = f"""\

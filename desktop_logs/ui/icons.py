@@ -12,7 +12,7 @@ from desktop_logs.assets import resource, resource_text
 from desktop_logs.ui.theme import Palette
 
 _SIZES = (16, 20, 24, 32, 48)
-# X11 is handed the pixels of every size that an icon has: the one of 512 would be a megabyte more.
+# Up to what a task bar shows on a dense screen; the system's own lists have the larger ones.
 _APP_SIZES = (16, 22, 24, 32, 48, 64, 128, 256)
 
 

@@ -71,16 +71,18 @@ def listed(root: Path) -> set[str]:
 
 
 def test_it_is_installed_used_and_removed_without_a_trace(
-    deb: Path, dpkg: Callable[..., str], start: Callable[..., Program], display: Display, tmp_path: Path
+    deb: Path, dpkg: Callable[..., str], start: Callable[..., Program], display: Display, tmp_path: Path, home: Path
 ):
-    root, home, port = tmp_path / "root", tmp_path / "home", free_port()
-    home.mkdir()
+    root, port = tmp_path / "root", free_port()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    bare = {"PATH": "/nowhere", "HOME": str(home), "TMPDIR": str(temporary), "LC_ALL": "C.UTF-8"}
     dpkg("--install", deb)
     assert "Status: install ok installed" in dpkg("--status", "desktop-logs")
 
     program = start(
         [root / "usr/bin/desktop-logs", "--port", str(port), "--data-dir", home / "data"],
-        env={"PATH": "/nowhere", "HOME": str(home), "DISPLAY": display.name},
+        env={**bare, "DISPLAY": display.name},
         cwd=home,
     )
     window = display.window(program=program, within_s=60)
@@ -92,7 +94,7 @@ def test_it_is_installed_used_and_removed_without_a_trace(
     assert f'"{wanted_class[1]}"' in shown_class
 
     def run_to_end(*words: str) -> Program:
-        other = start([root / "usr/bin/desktop-logs", *words], env={"PATH": "/nowhere", "HOME": str(home)}, cwd=home)
+        other = start([root / "usr/bin/desktop-logs", *words], env=bare, cwd=home)
         assert other.wait() == 0, other.stderr
         return other
 
@@ -144,6 +146,7 @@ def test_every_file_is_roots_where_debian_looks_for_it_and_none_can_be_written_b
         f"./usr/share/mime/packages/{APP_ID}.xml",
         f"./usr/share/icons/hicolor/48x48/apps/{APP_ID}.png",
         f"./usr/share/icons/hicolor/scalable/apps/{APP_ID}.svg",
+        "./usr/share/doc/desktop-logs/LICENCES.txt",
         "./usr/share/doc/desktop-logs/changelog.Debian.gz",
         "./usr/share/man/man1/desktop-logs.1.gz",
     }

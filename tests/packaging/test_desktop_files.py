@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from desktop_logs import APP_ID, __version__, cli
 from desktop_logs.desktopentry import ICON_SIZES_PX, metainfo
 
@@ -86,3 +88,20 @@ def test_the_manual_page_has_every_command_and_no_fault(tmp_path: Path):
     assert f"Desktop Logs {__version__}" in text
     code, complaints = judged("groff", "-man", "-Tutf8", "-Kutf8", "-ww", "-z", page)
     assert (code, complaints) == (0, "")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", ["bundle", "installed"])
+def test_the_bundle_and_what_pip_installs_put_themselves_into_the_menu_and_out(
+    kind: str, request: pytest.FixtureRequest, home: Path
+):
+    program: Path = request.getfixturevalue(kind)
+    run = request.getfixturevalue("run" if kind == "bundle" else "run_installed")
+    installing = run("install-desktop", PATH="/usr/bin:/bin")
+    assert installing.wait() == 0
+    assert installing.stderr == []
+    path = home / ".local/share/applications" / f"{APP_ID}.desktop"
+    assert f"Exec={program} %U" in path.read_text(encoding="utf-8").splitlines()
+    assert judged("desktop-file-validate", path) == (0, "")
+    assert run("install-desktop", "--remove", PATH="/usr/bin:/bin").wait() == 0
+    assert not (home / ".local").exists()
