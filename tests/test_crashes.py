@@ -89,6 +89,7 @@ def show_and_fail(window):
 
 MainWindow.show = show_and_fail
 """
+ON_THE_DISK = "desktop_logs.localhub.LocalHub._hold_folder = fails"
 IN_THE_WATCH = "import desktop_logs.localtab\ndesktop_logs.localtab.LocalTab.look = fails"
 
 
@@ -296,6 +297,14 @@ def test_a_task_of_the_window_that_fails_is_reported(window: Callable[..., Progr
     program.error_with("watch failed: .*This is a fault of Desktop Logs")
     _, text = the_one(folder)
     assert "Desktop._watch" in text
+    assert program.end() == 0
+
+
+def test_a_fault_that_the_disk_thread_outlives_is_reported(serve: Callable[..., Program], folder: CrashFolder) -> None:
+    program = serve(ON_THE_DISK)
+    program.error_with("Cannot write log files in .*This is a fault of Desktop Logs: report it")
+    _, text = the_one(folder)
+    assert "DiskThread._attempt" in text
     assert program.end() == 0
 
 
