@@ -283,3 +283,12 @@ def test_a_fault_that_the_disk_thread_outlives_is_reported(serve: Callable[..., 
     _, text = the_one(folder)
     assert "DiskThread._attempt" in text
     assert program.end() == 0
+
+
+def test_a_short_command_says_on_stderr_where_it_stood(start: Start) -> None:
+    patch = (
+        "import os, signal, desktop_logs.send\ndesktop_logs.send.send = lambda _: os.kill(os.getpid(), signal.SIGSEGV)"
+    )
+    program = start([sys.executable, "-c", FAULTY.format(patch=patch), "send", "hello"])
+    assert program.wait() == -signal.SIGSEGV
+    assert any("Fatal Python error: Segmentation fault" in line for line in program.stderr)
