@@ -47,6 +47,8 @@ bundle) programs="objdump:binutils" ;;
     exit 2
     ;;
 esac
+# Measured beside the window.
+if [ "$stage" = bench ]; then programs="$programs lnav:lnav"; fi
 
 say() {
     printf '%s\n' "desktop-logs: $*"
