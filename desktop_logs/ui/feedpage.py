@@ -57,7 +57,7 @@ class _Pace:
 
 
 _LIVE: Final = _Pace(33, 0.008, 5_000, 1_000_000)
-_LOADING: Final = _Pace(100, 0.020, 15_000, 3_000_000)
+_LOADING: Final = _Pace(100, 0.015, 12_000, 2_500_000)
 """While a file is read in: each frame is painted, which takes as long as a thousand records do."""
 
 

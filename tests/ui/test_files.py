@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop_logs.ui.feedpage import FeedPage
+from desktop_logs.ui.queryfield import QueryField
 from desktop_logs.ui.window import MainWindow
 from tests.ui.conftest import FakeActions
 from tests.ui.fakes import FakeFeed
@@ -133,6 +134,21 @@ def test_files_dropped_onto_the_window_are_opened(window: MainWindow, actions: F
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a b.log")), QUrl("https://example.com/x.log")])
     assert drop(window, data)
     assert list(actions.files) == [str(tmp_path / "a b.log")]
+
+
+def test_the_query_field_leaves_files_to_the_window(window: MainWindow, tmp_path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.log"))])
+    field = window.pages[0].bar.findChild(QueryField)
+    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enters = QDragEnterEvent(field.rect().center(), copy, data, left, none)
+    field.dragEnterEvent(enters)
+    assert not enters.isAccepted()
+    words = QMimeData()
+    words.setText("level:error")
+    enters = QDragEnterEvent(field.rect().center(), copy, words, left, none)
+    field.dragEnterEvent(enters)
+    assert enters.isAccepted()
 
 
 def test_what_is_no_file_is_not_taken(window: MainWindow, actions: FakeActions) -> None:
