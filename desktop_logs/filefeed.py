@@ -29,7 +29,7 @@ MOST_BYTES: Final = 500_000_000
 _LONG_LINE: Final = 1_000_000
 """Where as many bytes as MOST_BYTES are read, the first line may have been left out with so many."""
 _SLICE_S: Final = 0.003
-_SLICE_LINES: Final = 100
+_SLICE_LINES: Final = 50
 
 
 class FileFeed:
