@@ -26,8 +26,10 @@ MOST_WAITING: Final = 20_000
 """Records read that the tab has not taken yet."""
 MOST_BYTES: Final = 500_000_000
 """Of a longer file the newest ones; a tab holds twice as much, the case-folded text to search included."""
+_LONG_LINE: Final = 1_000_000
+"""Where as many bytes as MOST_BYTES are read, the first line may have been left out with so many."""
 _SLICE_S: Final = 0.003
-_SLICE_LINES: Final = 100
+_SLICE_LINES: Final = 50
 
 
 class FileFeed:
@@ -141,7 +143,8 @@ class FileFeed:
             self._has_begun = True
             self._lines = Lines(encoding_of(self._tail.first))
             if piece.event == "begun" and self._tail.skipped_bytes:
-                newest = _size(piece.size - self._tail.skipped_bytes)
+                kept = piece.size - self._tail.skipped_bytes
+                newest = f"{self._most_records:,} lines" if kept < MOST_BYTES - _LONG_LINE else _size(kept)
                 self._left_out = f"The file has {_size(piece.size)}; its newest {newest} are here."
         if piece.data:
             self._quiet_looks = 0

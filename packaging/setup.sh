@@ -60,6 +60,8 @@ bundle)
     exit 2
     ;;
 esac
+# Measured beside the window.
+if [ "$stage" = bench ]; then programs="$programs lnav:lnav"; fi
 
 say() {
     printf '%s\n' "desktop-logs: $*"

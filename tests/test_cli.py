@@ -186,6 +186,16 @@ def test_without_a_display_a_remote_log_is_printed(
     assert program.wait() == 0
 
 
+def test_without_a_display_a_file_is_not_opened_and_it_is_said_what_shows_it(start: Start, tmp_path: Path) -> None:
+    program = start([*PROGRAM, "app.log"], env={"QT_QPA_PLATFORM": ""}, cwd=tmp_path)
+    said = program.error_with("less")
+    assert said == (
+        "desktop-logs: UserError: There is no display. A log file is shown in a window only; "
+        f"without one, use less +F {tmp_path / 'app.log'}"
+    )
+    assert program.wait() == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -152,7 +152,7 @@ async def test_of_a_long_file_the_newest_records_are_there_and_the_rest_is_told(
     async with tab_of(path, most_records=500) as tab:
         await soon("it follows", lambda: tab.feed.state.phase == "live" and len(tab.records) == 500)
         assert tab.messages[0] == "line 01500"
-        assert tab.feed.state.problem == "The file has 22.0 kB; its newest 5.5 kB are here."
+        assert tab.feed.state.problem == "The file has 22.0 kB; its newest 500 lines are here."
 
 
 async def test_a_packed_file_is_read_and_not_followed(path: Path) -> None:

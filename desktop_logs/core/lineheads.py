@@ -141,7 +141,7 @@ def _timed(line: str, beginning: str, time: re.Match[str], time_ns: int | None) 
     if time_ns is None:
         return None
     at = time.end()
-    priority = time.groupdict().get("priority")
+    priority = time["priority"] if time.re is not _DAYTIME else None
     level, severity = _level(_SYSLOG_LEVELS[int(priority) & 7]) if priority else ("info", INFO)
     is_bsd = time.re is _BSD
     if priority and not is_bsd and (found := _PROGRAM_5424.match(beginning, at)):
@@ -195,7 +195,7 @@ def _name(source: str) -> str:
 
 def _moment(date: str, found: re.Match[str], zone: tzinfo | None) -> int | None:
     """When it is by *found*'s clock and zone on the day *date* (`2026-11-20`); None when there is no such time."""
-    named = found.groupdict().get("zone")
+    named = found["zone"] if found.re is _ISO or found.re is _ACCESS else None
     minute_ns = _minute_ns(f"{date}T{found['minute']}", UTC if named else zone)
     if minute_ns is None:
         return None

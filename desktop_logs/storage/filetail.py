@@ -18,6 +18,7 @@ from desktop_logs.core.errors import StorageError
 
 PIECE_BYTES: Final = 256 * 1024
 _BLOCK_BYTES: Final = 1024 * 1024
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _GZIP: Final = b"\x1f\x8b"
 _HOLDS_OPEN: Final = os.name != "nt"
 """On Windows an open file can be neither renamed nor deleted: there it is open only while it is read."""
@@ -45,7 +46,7 @@ class Piece:
 class FileTail:
     """The file at *path*. Of one that is longer, the newest *most_lines* lines and *most_bytes* are read.
 
-    A file packed with gzip is read from its beginning, and does not grow.
+    A file packed with gzip, or in UTF-16, is read from its beginning; a packed one does not grow.
     """
 
     def __init__(self, path: str, *, most_lines: int, most_bytes: int) -> None:
@@ -121,7 +122,7 @@ class FileTail:
             event = "begun"
             self.first = self._file.read(4)
             self.is_packed = self.first.startswith(_GZIP)
-            if not self.is_packed:
+            if not self.is_packed and not self.first.startswith(_UTF_16):
                 self._position = self._start(self._file, found.st_size)
                 self.skipped_bytes = self._position
         elif identity != self._identity or self._is_gone or self.is_packed:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
@@ -40,13 +41,24 @@ NARROW: Final = 1_000
 """Below this width, in pixels, the detail stands below the table."""
 ERRORS: Final = frozenset({BANDS.index("error"), BANDS.index("fatal")})
 WARNINGS: Final = frozenset({BANDS.index("warn")})
-_FRAME_MS: Final = 33
-_FRAME_BUDGET_S: Final = 0.008
-_MOST_A_FRAME: Final = 5_000
 _LEAST_A_FRAME: Final = 200
-_MOST_CHARACTERS_A_FRAME: Final = 1_000_000
-"""Usual records are not held up by it; 5,000 of the largest would hold up the window for a second."""
 _FIGURES_MS: Final = 250
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """How often there is a frame, and how much of what is new it takes over."""
+
+    frame_ms: int
+    budget_s: float
+    most: int
+    most_characters: int
+    """Usual records are not held up by it; so many of the largest would hold up the window for a second."""
+
+
+_LIVE: Final = _Pace(33, 0.008, 5_000, 1_000_000)
+_LOADING: Final = _Pace(100, 0.015, 12_000, 2_500_000)
+"""While a file is read in: each frame is painted, which takes as long as a thousand records do."""
 
 
 class FeedPage(QWidget):
@@ -78,13 +90,13 @@ class FeedPage(QWidget):
         self._new_rows = 0
         self._told = (0, 0)
         """The figures that are said: how many records are shown, and held."""
-        self._limit = _MOST_A_FRAME
+        self._limit = _LIVE.most
         self._paused = False
         self._last_state = feed.state
         self.model = RecordModel(capacity, self)
         self._build(theme)
         self._connect()
-        self._frame_timer = self._single_shot(_FRAME_MS, self._frame)
+        self._frame_timer = self._single_shot(_LIVE.frame_ms, self._frame)
         self._frame_timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._figures_timer = self._single_shot(_FIGURES_MS, self.show_figures)
         self._last_frame_s = 0.0
@@ -202,11 +214,16 @@ class FeedPage(QWidget):
 
     # Inside: the frame
 
+    @property
+    def _pace(self) -> _Pace:
+        state = self.feed.state
+        return _LOADING if state.is_file and state.phase == "starting" else _LIVE
+
     def _arm(self) -> None:
         """Records or the state are new: have a frame, now if the last one is long ago."""
         if not self._is_closed and not self._frame_timer.isActive():
             since_ms = (self._clock() - self._last_frame_s) * 1000
-            self._frame_timer.start(max(round(_FRAME_MS - since_ms), 0))
+            self._frame_timer.start(max(round(self._pace.frame_ms - since_ms), 0))
 
     def _frame(self) -> None:
         self._last_frame_s = self._clock()
@@ -233,7 +250,7 @@ class FeedPage(QWidget):
         if not records:
             self._seq = max(self._seq, self.feed.head)
             return
-        taken = records[: _count_within(records, _MOST_CHARACTERS_A_FRAME)]
+        taken = records[: _count_within(records, self._pace.most_characters)]
         self._count_gaps(taken)
         self._seq = taken[-1].seq
         new_rows = self.model.append(taken)
@@ -245,10 +262,10 @@ class FeedPage(QWidget):
             # Numbers may have jumped after a crash, and what was never given out does not wait for a paused view.
             self._seq = max(self._seq, self.feed.head)
         took_s = self._clock() - self._last_frame_s
-        if took_s > _FRAME_BUDGET_S:
+        if took_s > self._pace.budget_s:
             self._limit = max(self._limit // 2, _LEAST_A_FRAME)
-        elif took_s < _FRAME_BUDGET_S / 2:
-            self._limit = min(self._limit * 2, _MOST_A_FRAME)
+        elif took_s < self._pace.budget_s / 2:
+            self._limit = min(self._limit * 2, self._pace.most)
 
     def _count_gaps(self, records: Sequence[Record]) -> None:
         for record in filter(is_gap, records):

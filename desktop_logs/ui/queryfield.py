@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
+    QDragEnterEvent,
     QFocusEvent,
     QInputMethodEvent,
     QKeyEvent,
@@ -155,6 +156,12 @@ class QueryField(QLineEdit):
         return max(min(self.cursorRect().center().x() + to_place - to_cursor, self.width()), 0)
 
     # Qt's side
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.ignore()  # a file is the window's, not its name a query
+        else:
+            super().dragEnterEvent(event)
 
     def event(self, event: QEvent) -> bool:
         # On X11 a line edit takes Ctrl+E for the end of the line, and others like it: here they are the window's.

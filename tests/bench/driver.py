@@ -36,6 +36,7 @@ class Driven(desktop_logs.app.Desktop):
                 "numbers": _check_numbers,
                 "filter": self._filter,
                 "clear": self._clear_filter,
+                "open": self._open_file,
             },
         )
         return await super().run()
@@ -59,6 +60,10 @@ class Driven(desktop_logs.app.Desktop):
 
         # The reference takes a while to work out, and what came meanwhile must be in the model first.
         self._ear.when(_after(0.5), begin)
+
+    def _open_file(self, path: str) -> dict[str, Any]:
+        self._window.files.open(path)
+        return {}
 
     def _clear_filter(self) -> None:
         page = _page(0)

@@ -7,7 +7,7 @@ import pytest
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target
 from desktop_logs.core.errors import UserError
-from desktop_logs.core.opening import Opening, is_link, parse_link
+from desktop_logs.core.opening import Opening, file_named, is_link, parse_link
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,24 @@ def test_a_plain_start_asks_for_nothing() -> None:
 def test_a_file_is_no_link() -> None:
     assert not is_link("/home/me/desktop-logs.log")
     assert not is_link("desktop-logs")
+
+
+@pytest.mark.parametrize(
+    ("item", "path"),
+    [
+        ("app.log", "app.log"),
+        ("/var/log/a file.log", "/var/log/a file.log"),
+        ("file:///var/log/a%20file%25.log", "/var/log/a file%.log"),
+        ("FILE://localhost/tmp/%C3%A9.log", "/tmp/é.log"),
+        ("file:///C:/logs/app.log", "C:/logs/app.log"),
+        ("file.log", "file.log"),
+    ],
+)
+def test_a_file_is_named_by_a_path_or_by_an_address_as_file_managers_give_it(item: str, path: str) -> None:
+    assert file_named(item) == path
+    assert not is_link(item)
+
+
+def test_a_file_on_another_machine_is_refused() -> None:
+    with pytest.raises(UserError, match="is on another machine"):
+        file_named("file://server/share/app.log")

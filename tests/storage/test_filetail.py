@@ -89,6 +89,12 @@ def test_of_a_large_file_the_newest_bytes_are_read_from_the_beginning_of_a_line(
     assert tail.skipped_bytes == 991 * 11
 
 
+def test_a_file_in_utf_16_is_read_whole_since_a_byte_is_no_line_end_there(path: Path, opens: Opens) -> None:
+    data = "Ċ one\ntwo\nthree\n".encode("utf-16")
+    path.write_bytes(data)
+    assert rest(opens(most_lines=1)) == (["begun"], data)
+
+
 def test_an_empty_file_is_followed(path: Path, opens: Opens) -> None:
     path.touch()
     tail = opens()

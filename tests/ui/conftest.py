@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target, Tested
 from desktop_logs.core.errors import ConnectError, SettingsError
-from desktop_logs.core.feed import Feed
+from desktop_logs.core.feed import Feed, FeedState
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.ui.actions import Sharing
 from desktop_logs.ui.connect_dialog import ConnectDialog, Wanted
@@ -35,6 +35,8 @@ class FakeActions:
         self.log_settings = LogSettings()
         self.feeds: list[FakeFeed] = []
         self.connected: list[Target] = []
+        self.files: dict[str, FakeFeed] = {}
+        """Those opened, by their paths."""
         self.tested: list[Target] = []
         self.outcomes: list[Tested] = []
         """What the next tests find; one for which nothing is left takes for ever."""
@@ -54,6 +56,11 @@ class FakeActions:
         feed = FakeFeed(host, f"{host}{target.address.path}")
         self.feeds.append(feed)
         self.connected.append(target)
+        return feed
+
+    def open_file(self, path: str) -> FakeFeed:
+        feed = self.files[path] = FakeFeed(Path(path).name, path)
+        feed.state = FeedState("live", f"following {feed.name}", is_file=True)
         return feed
 
     async def test(self, target: Target) -> Tested:

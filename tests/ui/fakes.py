@@ -67,7 +67,7 @@ class FakeFeed:
         self.push(make_records(count, self.head + 1))
 
     def set_state(self, phase: Phase, summary: str, problem: str = "", next_attempt_s: float | None = None) -> None:
-        self.state = FeedState(phase, summary, problem, next_attempt_s)
+        self.state = FeedState(phase, summary, problem, next_attempt_s, self.state.is_file)
         self.wake()
 
     def wake(self) -> None:
