@@ -14,7 +14,7 @@ SOAK_SEED ?= 1
 export PYTHON DIST
 
 .DEFAULT_GOAL := help
-.PHONY: run test soak lint bench dist bundle clean help
+.PHONY: run test soak lint bench dist bundle install-desktop uninstall-desktop clean help
 
 run: ## Open the window; without a display, run the hub in this terminal
 	@sh packaging/setup.sh run
@@ -46,9 +46,17 @@ dist: ## Build the source archive and the wheel that pip installs, into dist/
 bundle: ## Build dist/desktop-logs/, a folder that runs without Python, and its archive with a checksum
 	@sh packaging/bundle.sh bundle
 
+install-desktop: ## Put the program of this checkout into the menu of your Linux desktop
+	@sh packaging/setup.sh run
+	@exec .venv/bin/desktop-logs install-desktop
+
+uninstall-desktop: ## Take it out of the menu again
+	@sh packaging/setup.sh run
+	@exec .venv/bin/desktop-logs install-desktop --remove
+
 clean: ## Remove what the other commands made
 	rm -rf .venv .venv-cutelog .venv-dist .venv-bundle build dist tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## List these commands
-	@sed -n 's/^\([a-z]*\): ## \(.*\)/  make \1 #\2/p' Makefile | sed 's/ #/\t/'
+	@sed -n 's/^\([a-z-]*\): ## \(.*\)/  make \1 #\2/p' Makefile | sed 's/ #/\t/'

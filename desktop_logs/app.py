@@ -20,22 +20,28 @@ from desktop_logs.admission import Admission
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target, Tested
-from desktop_logs.core.errors import FolderInUse, ListenError, SettingsError, StorageError
+from desktop_logs.core.errors import SettingsError, UserError
 from desktop_logs.core.feed import Feed
-from desktop_logs.core.safe_text import one_line
+from desktop_logs.core.handover import Answer, Handover, running_options, unfollowed
+from desktop_logs.core.opening import Opening, is_link, parse_link
 from desktop_logs.core.settings import LogSettings
-from desktop_logs.folders import logs_dir, settings_file, window_file
+from desktop_logs.crashes import Crashes
+from desktop_logs.crashoffer import offer_reports
+from desktop_logs.folders import crashes_dir, logs_dir, settings_file, window_file
 from desktop_logs.keychain import Keychain
+from desktop_logs.laterstarts import Application, LaterStarts
 from desktop_logs.localhub import LocalHub
+from desktop_logs.localtab import LocalTab
 from desktop_logs.signalwaker import SignalWaker
-from desktop_logs.storage.folder import check_folder
 from desktop_logs.storage.settings_file import read_settings, write_settings
 from desktop_logs.tasks import Tasks
-from desktop_logs.terminal import Printer, announce, complain
+from desktop_logs.terminal import Printer, complain
 from desktop_logs.ui.actions import Sharing
 from desktop_logs.ui.loop import make_loop
 from desktop_logs.ui.theme import Theme
 from desktop_logs.ui.window import TITLE, MainWindow
+from desktop_logs.ui.windowplace import bring_to_front
+from desktop_logs.windows import Windows
 
 if TYPE_CHECKING:
     from desktop_logs.net.client import RemoteFeed
@@ -52,25 +58,37 @@ class WindowOptions:
     port: int
     path: str
     data_dir: Path
-    remote: ServerAddress | None
-    """A server to open a tab on."""
+    opening: Opening = field(default_factory=Opening)
     admission: Admission = field(default_factory=Admission)
-    token: str = field(default="", repr=False)
-    """The one for that server; without it the keyring is asked."""
+    asked: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """How the hub was to run, as far as it was typed: what a later start asks for is compared with it."""
+    meeting: str = ""
+    """The socket at which later starts are heard; none are when it is empty."""
 
 
 def run_window(options: WindowOptions) -> int:
-    """Open the window and run until it is closed; the exit code."""
-    application = QApplication([TITLE])
+    """Open the window and run until it is closed; the exit code. A fault leaves a report in the data folder."""
+    with Crashes(crashes_dir(options.data_dir), "window") as crashes:
+        return _run_window(options, crashes)
+
+
+def _run_window(options: WindowOptions, crashes: Crashes) -> int:
+    application = Application([TITLE])
     application.setApplicationName("desktop-logs")
     application.setApplicationDisplayName(TITLE)
     application.setApplicationVersion(__version__)
     application.setDesktopFileName(APP_ID)
+    starts = LaterStarts(application)
+    # Before anything that takes time: a second start waits there, and does not believe that nobody is.
+    if problem := starts.listen(options.meeting):
+        complain(problem)
     loop = make_loop(application)
     asyncio.set_event_loop(loop)
+    crashes.know(Screen=application.platformName())
+    crashes.hear(loop)
     collector = Collector()
     collector.start()
-    desktop = Desktop(options, application, collector)
+    desktop = Desktop(options, application, collector, starts, crashes)
     running = loop.create_task(desktop.run())
     try:
         return int(loop.run_until_complete(running))
@@ -90,16 +108,25 @@ def run_window(options: WindowOptions) -> int:
 class Desktop:
     """The window with its hub and its feeds; the window asks it for what it may not do itself (WindowActions)."""
 
-    def __init__(self, options: WindowOptions, application: QApplication, collector: Collector | None = None) -> None:
-        """*collector* is told when to take a look; without one Python's garbage collector is left alone."""
+    def __init__(
+        self,
+        options: WindowOptions,
+        application: QApplication,
+        collector: Collector | None = None,
+        starts: LaterStarts | None = None,
+        crashes: Crashes | None = None,
+    ) -> None:
+        """*collector* is told when to take a look; without one Python's garbage collector is left alone. *starts* is
+        heard once there is a window to show things in, and what *crashes* has heard of is offered to be read."""
         self._options = options
         self._collector = collector
+        self._starts = starts
+        self._crashes = crashes
         self._closed = asyncio.Event()
         self._painted = asyncio.Event()
         self._tasks = Tasks(self._task_failed)
         self._remotes: dict[Feed, RemoteFeed] = {}
         self._keychain = Keychain(complain)
-        self._warnings = options.admission.warnings
         settings, self._settings_problem = _settings(options.data_dir)
         self._printer = Printer(sys.stdout)
         self._hub = LocalHub(
@@ -111,15 +138,21 @@ class Desktop:
             more_stats=self._window_stats,
             access=options.admission.access,
             tls=options.admission.tls,
+            on_fault=self._note,
         )
         store = QSettings(str(window_file(options.data_dir)), QSettings.Format.IniFormat)
-        self._theme = Theme(application)
-        self._window = MainWindow(
-            local=self._hub,
-            actions=self,
-            theme=self._theme,
-            store=store,
-            local_url="",
+        theme = Theme(application)
+        self._windows = Windows(
+            lambda: MainWindow(local=self._hub, actions=self, theme=theme, store=store, local_url=""), application
+        )
+        self._windows.one_closed.connect(self._take_down)
+        self._tab = LocalTab(
+            self._hub,
+            self._windows,
+            self._tasks,
+            port=options.port,
+            path=options.path,
+            warnings=options.admission.warnings,
         )
 
     async def run(self) -> int:
@@ -136,148 +169,119 @@ class Desktop:
         return 0 if flushed else 1
 
     async def _until_closed(self) -> None:
-        self._window.closed.connect(self._closed.set)
-        self._window.closed.connect(self._painted.set)  # nobody waits for its paint then
-        self._window.painted.connect(self._painted.set)
+        first = self._windows.first
+        self._windows.closed.connect(self._closed.set)
+        self._windows.closed.connect(self._painted.set)  # nobody waits for its paint then
+        first.painted.connect(self._painted.set)
         loop = asyncio.get_running_loop()
 
         def close_soon(*_: object) -> None:
             # Python calls it between any two of its steps: what it interrupts must not find the window half closed.
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._window.close)
+                loop.call_soon_threadsafe(self._windows.close)
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, close_soon)
-        self._window.show()
+        first.show()
         self._printer.start()
         if self._settings_problem:
-            self._window.show_notice("settings", self._settings_problem)
-        try:
-            check_folder(self._options.data_dir)
-        except StorageError as failure:
-            self._tell_files(str(failure))
+            self._windows.show_notice("settings", self._settings_problem)
+        self._tab.check_folder()
+        if self._crashes is not None:
+            offer_reports(self._crashes, self._windows, loop)
         # First what a person waits for; the network is loaded, in a thread, once the window is there to look at.
         with suppress(TimeoutError):
             await asyncio.wait_for(self._painted.wait(), FIRST_PAINT_WAIT_S)
-        self._window.reset_stalls()  # what opening the window took is start-up, which has figures of its own
+        self._windows.reset_stalls()  # what opening the window took is start-up, which has figures of its own
         await self._hub.load()
+        if self._crashes is not None:
+            await asyncio.to_thread(self._crashes.know_libraries)
         if self._collector is not None:
             self._collector.settle()
-        remote = self._options.remote
-        if remote is not None or self._window.remotes.has_any:
+        if self._options.opening or first.remotes.has_any:
             await asyncio.to_thread(_load_client)
         if self._closed.is_set():
             return  # closed while it opened: nobody is to find a port that is about to go
-        self._window.remotes.reopen()
-        if remote is not None:
-            named = self._window.remotes.open_with_kept_token(Target(remote, self._options.token))
-            self._tasks.start(named, f"connect to {remote.host}")
-        await self._start_hub()
+        first.remotes.reopen()
+        self.open(self._options.opening)
+        if self._starts is not None:
+            self._starts.serve(self._hand_over, self._open_item)
+        await self._tab.start()
         self._tasks.start(self._watch(), "watch")
         await self._closed.wait()
 
-    async def _start_hub(self) -> None:
-        self._window.clear_notice("folder")
-        try:
-            await self._hub.open()
-        except FolderInUse as failure:
-            self._tell_folder(failure)
-        else:
-            await self._listen(self._options.port)
-
-    def _tell_folder(self, failure: FolderInUse) -> None:
-        """Another program writes there: this one does not, and its hub takes nothing that it could not keep."""
-
-        def open_again() -> None:
-            self._tasks.start(self._start_hub(), "open the data folder")
-
-        offers = [("Try again", open_again)]
-        if failure.url:
-            # It shares this folder, and so its tokens.
-            holder = Target(ServerAddress(failure.url), self._hub.access.tokens.viewer)
-            offers.insert(0, ("Join it", lambda: self._join("folder", holder)))
-        self._window.show_notice("folder", str(failure), level="error", actions=offers)
-
-    def _join(self, notice: str, holder: Target) -> None:
-        self._window.clear_notice(notice)
-        self._window.remotes.open(holder, is_passing=True)
-
-    async def _listen(self, port: int) -> None:
-        self._window.clear_notice("port")
-        try:
-            await self._hub.listen(port, self._options.path)
-        except ListenError as failure:
-            self._tell_port(failure)
-        else:
-            self._tell_address()
-
-    def _tell_address(self) -> None:
-        self._window.set_local_address(self._hub.url, needs_token=not self._hub.access.is_local)
-        if not self._hub.access.is_local:
-            text = " ".join(["Others on the network can reach this hub, with its tokens.", *self._warnings])
-            self._window.show_notice("shared", text, "info", [("Show the tokens…", self._window.open_share_dialog)])
-        announce(f"listening on {self._hub.url}")
-
-    def _tell_port(self, failure: ListenError) -> None:
-        def listen(port: int) -> None:
-            self._tasks.start(self._listen(port), "listen")
-
-        offers = [
-            (f"Use port {failure.port + 1}", lambda: listen(failure.port + 1)),
-            ("Try again", lambda: listen(failure.port)),
-        ]
-        if failure.holder == "desktop-logs":
-            holder = Target(ServerAddress(failure.url))
-            offers.insert(0, ("Join it", lambda: self._join("port", holder)))
-        text = str(failure)
-        self._window.show_notice("port", text[:1].upper() + text[1:], level="error", actions=offers)
-
     async def _watch(self) -> None:
-        """Keep the status bar and the notices as they are, and clean up in quiet moments."""
-        told = refused = noticed = ""
+        """See to what changes by itself, and clean up in quiet moments."""
         while True:
-            if self._hub.hub.last_rejection != refused:
-                refused = self._hub.hub.last_rejection
-                # A producer that asks for no answer would hear of none.
-                self._window.show_notice("refused", one_line(f"An entry was refused: {refused.rstrip('.')}."))
-            if self._hub.notice != noticed:
-                noticed = self._hub.notice
-                self._window.clear_notice("history")
-                if noticed:
-                    self._window.show_notice("history", noticed, level="info")
-            problem = self._hub.problem
-            if not self._hub.is_open:
-                self._window.set_files_state("not storing", False)
-            elif not self._hub.disk.settings.files:
-                self._window.set_files_state("files off", True)
-            else:
-                self._window.set_files_state("files failing" if problem else "files OK", not problem)
-            if problem and problem != told:
-                self._tell_files(problem)
-            elif told and not problem:
-                self._window.clear_notice("files")
-            told = problem
+            self._tab.look()
+            if self._crashes is not None:
+                self._crashes.look(self._hub.stats)
             if self._collector is not None:
-                self._collector.look(is_quiet=not self._window.is_busy)
+                self._collector.look(is_quiet=not self._windows.is_busy)
             await asyncio.sleep(WATCH_EVERY_S)
 
-    def _tell_files(self, problem: str) -> None:
-        text = f"{problem} Until then records are shown, but not kept."
-        self._window.show_notice(
-            "files", text, level="error", actions=[("Go on without keeping them", self._keep_none)]
-        )
+    @property
+    def _window(self) -> MainWindow:
+        """The one that a person has in front."""
+        return self._windows.front
 
-    def _keep_none(self) -> None:
-        self._hub.disk.configure(self._hub.disk.settings.changed(files=False, history=False))
-        self._window.clear_notice("files")
+    def open(self, opening: Opening) -> None:
+        """Show what a start of the program asks for, in the window in front."""
+        if opening.server is not None:
+            named = self._window.remotes.open_with_kept_token(opening.server)
+            self._tasks.start(named, f"connect to {opening.server.address.host}")
+        for target in opening.links:
+            self._window.remotes.open_dialog(offered=target)
+
+    def open_soon(self, opening: Opening) -> None:
+        """The same, once what it takes is loaded."""
+
+        async def load_and_open() -> None:
+            await asyncio.to_thread(_load_client)
+            self.open(opening)
+
+        if opening:
+            self._tasks.start(load_and_open(), "open what was asked for")
+
+    def _open_item(self, item: str) -> None:
+        """Show a link or a file that the system wants opened."""
+        try:
+            opening = Opening(links=(parse_link(item),)) if is_link(item) else Opening(files=(item,))
+        except UserError as wrong:
+            self._windows.show_notice("link", str(wrong))
+        else:
+            bring_to_front(self._windows.front)
+            self.open_soon(opening)
+
+    def _hand_over(self, handover: Handover) -> Answer:
+        """Do what a later start of the program asks for."""
+        window = self._windows.open() if handover.new_window else self._windows.front
+        bring_to_front(window, handover.activation)
+        self.open_soon(handover.opening)
+        port = self._hub.url.rpartition(":")[2] or str(self._options.port)
+        running = {**self._options.asked, **running_options(port, self._options.path, self._hub.access)}
+        return Answer(os.getpid(), unfollowed(handover.asked, running))
+
+    def _take_down(self, window: MainWindow) -> None:
+        """*window* is closed, and others go on."""
+
+        async def take_down() -> None:
+            await window.remotes.finish()
+            window.deleteLater()
+
+        for page in window.pages:
+            self.disconnect(page.feed)
+        self._tasks.start(take_down(), "take a window down")
 
     def abandon(self) -> None:
         """Write what waits, where no loop runs any more to stop in order."""
         self._hub.close_files()
 
     async def _stop(self) -> bool:
+        if self._starts is not None:
+            self._starts.close()  # who comes now waits until this program has ended, and is the first then
         try:
-            await self._window.remotes.finish()
+            await asyncio.gather(*(window.remotes.finish() for window in self._windows.all))
             await self._tasks.cancel_all()
             for feed in list(self._remotes.values()):
                 await feed.close()
@@ -346,15 +350,25 @@ class Desktop:
         """Follow *settings* from now on, and keep them. Raises SettingsError when they cannot be kept."""
         self._hub.disk.configure(settings)
         write_settings(settings_file(self._options.data_dir), settings)
+        self._windows.follow(settings)
+
+    def new_window(self) -> None:
+        """A further window on the same hub, in front."""
+        bring_to_front(self._windows.open())
 
     def _window_stats(self) -> Mapping[str, int]:
-        return self._window.stats()
+        return self._windows.stats()
 
     def _report(self, problem: str) -> None:
         complain(problem)
 
     def _task_failed(self, name: str, failure: BaseException) -> None:
         complain(f"{name} failed: {failure!r}. This is a fault of Desktop Logs: report it.")
+        self._note(failure)
+
+    def _note(self, failure: BaseException) -> None:
+        if self._crashes is not None:
+            self._crashes.note(failure)
 
 
 def _remote_feed_class() -> type[RemoteFeed]:

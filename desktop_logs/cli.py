@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -17,12 +19,14 @@ from desktop_logs.core.connecting import Target
 from desktop_logs.core.errors import DesktopLogsError, QueryError, UserError
 from desktop_logs.core.export import FORMATS
 from desktop_logs.core.levels import BANDS, parse_threshold
+from desktop_logs.core.opening import Opening, parse_link
 from desktop_logs.serveroptions import add_server, add_token, target_of, token_of_environment
 from desktop_logs.terminal import (
     complain,
     complain_of_query,
     escape_what_cannot_be_written,
     let_go_of_output,
+    native_faults_to_stderr,
     write_out,
 )
 
@@ -36,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what *arguments* (the process's own without) ask for; the exit code."""
     typed = list(sys.argv[1:] if arguments is None else arguments)
     escape_what_cannot_be_written()
+    if not faulthandler.is_enabled():  # by PYTHONFAULTHANDLER, say
+        native_faults_to_stderr()
     try:
         command, rest = _split(typed)
         return _COMMANDS[command](rest)
@@ -57,18 +63,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _split(typed: list[str]) -> tuple[str, list[str]]:
     """The command, and the arguments without it. Options of the window may not stand before a command."""
-    if typed and not typed[0].startswith("-"):
-        if typed[0] not in _COMMANDS:
-            raise UserError(
-                f"{typed[0]!r} is not a command. Commands: {', '.join(filter(None, _COMMANDS))}; none opens the window."
-            )
+    if typed and typed[0] in _COMMANDS:
         return typed[0], typed[1:]
+    if typed and re.fullmatch(r"\w+", typed[0]) and not Path(typed[0]).exists():
+        raise UserError(
+            f"{typed[0]!r} is not a command. Commands: {', '.join(filter(None, _COMMANDS))}; none opens the window."
+        )
     return "", typed
 
 
 def _window(typed: list[str]) -> int:
     parser = _parser("desktop-logs", helptexts.WINDOW_HELP, helptexts.WINDOW_END)
+    parser.add_argument("items", nargs="*", metavar="LINK", help="desktop-logs://connect?url=…")
     parser.add_argument("--version", action="version", version=f"desktop-logs {__version__}")
+    parser.add_argument("--new-window", action="store_true", help="a further window of the program that runs already")
     parser.add_argument("--connect", metavar="URL", help="open a tab on this Socket.IO server as well")
     parser.add_argument(
         "--path",
@@ -79,35 +87,49 @@ def _window(typed: list[str]) -> int:
     )
     _add_port_and_data_dir(parser)
     _add_access(parser)
+    # What was not typed is told from what was typed and is usual: a hub that runs already need not follow it.
+    parser.set_defaults(port=None, host=None)
     options = parser.parse_args(typed)
     from desktop_logs.display import missing_display
     from desktop_logs.folders import data_dir
+    from desktop_logs.oneinstance import activation_token, asked_of_hub, run_or_hand_over
 
     remote = ServerAddress.parse(options.connect, options.path or "") if options.connect is not None else None
-    hub_path = normal_path(options.path) if options.path and not remote else DEFAULT_PATH
+    server = Target(remote, token_of_environment()) if remote is not None else None
+    opening = Opening(server, tuple(map(parse_link, options.items)))
+    hub_path = normal_path(options.path) if options.path and not remote else ""
     folder = data_dir(options.data_dir)
+    asked = asked_of_hub(options, hub_path)
+    options.port = DEFAULT_PORT if options.port is None else options.port
+    options.host = HUB_HOST if options.host is None else options.host
+    hub_path = hub_path or DEFAULT_PATH
     problem = missing_display()
     if not problem:
         # Until the window hears of it, Ctrl+C ends the program at once. Python's KeyboardInterrupt would be lost where
         # Qt calls Python, or make half an import of one.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        from desktop_logs.admission import admit
-        from desktop_logs.app import WindowOptions, run_window
-        from desktop_logs.openfiles import allow_many
+        from desktop_logs.core.handover import Handover
 
-        allow_many()
-        admission = admit(_access_options(options), folder)
-        for warning in admission.warnings:
-            complain(warning)
-        return run_window(WindowOptions(options.port, hub_path, folder, remote, admission, token_of_environment()))
+        def run(meeting: str) -> int:
+            from desktop_logs.admission import admit
+            from desktop_logs.app import WindowOptions, run_window
+            from desktop_logs.openfiles import allow_many
+
+            allow_many()
+            admission = admit(_access_options(options), folder)
+            for warning in admission.warnings:
+                complain(warning)
+            return run_window(WindowOptions(options.port, hub_path, folder, opening, admission, asked, meeting))
+
+        return run_or_hand_over(folder, Handover(opening, options.new_window, activation_token(), asked), run)
 
     from desktop_logs.serve import ServeOptions, serve
 
-    if remote:
-        complain(f"{problem} The log of {remote.host} is printed here instead; Ctrl+C ends it.")
+    if server is not None:
+        complain(f"{problem} The log of {server.address.host} is printed here instead; Ctrl+C ends it.")
         from desktop_logs.tail import TailOptions, tail
 
-        return tail(TailOptions(Target(remote, token_of_environment()), 500, as_json=False, follow=True))
+        return tail(TailOptions(server, 500, as_json=False, follow=True))
     complain(f"{problem} The hub runs in this terminal instead; Ctrl+C ends it.")
     printed = {"console": True, "console_level": "trace"}
     return serve(ServeOptions(options.port, hub_path, folder, printed, _access_options(options)))
@@ -267,6 +289,15 @@ def _tokens(typed: list[str]) -> int:
     return tokens(TokensOptions(data_dir(options.data_dir), options.new))
 
 
+def _install_desktop(typed: list[str]) -> int:
+    parser = _parser("desktop-logs install-desktop", helptexts.INSTALL_DESKTOP_HELP, helptexts.INSTALL_DESKTOP_END)
+    parser.add_argument("--remove", action="store_true", help="take it all out again")
+    options = parser.parse_args(typed)
+    from desktop_logs.desktopinstall import install_desktop
+
+    return install_desktop(options.remove)
+
+
 _COMMANDS = {
     "": _window,
     "serve": _serve,
@@ -276,6 +307,7 @@ _COMMANDS = {
     "export": _export,
     "stats": _stats,
     "tokens": _tokens,
+    "install-desktop": _install_desktop,
 }
 
 

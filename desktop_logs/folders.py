@@ -49,3 +49,8 @@ def tokens_file(data: Path) -> Path:
 def window_file(data: Path) -> Path:
     """Where the window keeps its geometry, its columns and the recent servers."""
     return data / "window.ini"
+
+
+def crashes_dir(data: Path) -> Path:
+    """Where reports of this program's own faults lie."""
+    return data / "crashes"

@@ -20,6 +20,7 @@ commands:
   export OUT          the same into a file: JSON lines, CSV, text or HTML
   stats [URL]         a hub's counters
   tokens              what viewers and producers on other machines must show
+  install-desktop     put the program into the menu of this desktop (Linux)
   `desktop-logs COMMAND --help` tells more of each.
 
 examples:
@@ -99,6 +100,17 @@ examples:
   desktop-logs tokens
   desktop-logs tokens --new          (the old ones are good no more)
   desktop-logs tail http://loghost:5647 --token VIEWER-TOKEN"""
+
+INSTALL_DESKTOP_HELP = """\
+Put this program into the menu of your Linux desktop: its entry and its icons, and that it opens *.log, *.jsonl and
+*.ndjson files and desktop-logs:// links. Everything goes into your own folders, $XDG_DATA_HOME or ~/.local/share; no
+other user sees it and no password is needed. Given again, it brings the entry up to date, as after the program was
+moved."""
+
+INSTALL_DESKTOP_END = """\
+examples:
+  desktop-logs install-desktop
+  desktop-logs install-desktop --remove    (takes out exactly what it put there)"""
 
 ACCESS_HELP = """\
 Without --host only programs on this machine reach the hub, and need no token. On any other host viewers and producers

@@ -14,7 +14,8 @@ from desktop_logs.admission import AccessOptions, Admission, admit, admit_again
 from desktop_logs.collector import Collector
 from desktop_logs.core.errors import SettingsError, StorageError, UserError
 from desktop_logs.core.settings import LogSettings
-from desktop_logs.folders import history_dir, logs_dir, settings_file
+from desktop_logs.crashes import Crashes
+from desktop_logs.folders import crashes_dir, history_dir, logs_dir, settings_file
 from desktop_logs.localhub import LocalHub
 from desktop_logs.openfiles import allow_many
 from desktop_logs.storage.folder import check_folder
@@ -45,10 +46,13 @@ def serve(options: ServeOptions) -> int:
     admission = admit(options.access, options.data_dir)
     for warning in admission.warnings:
         complain(warning)
-    return asyncio.run(_serve(options, settings, admission))
+    with Crashes(crashes_dir(options.data_dir), "serve") as crashes:
+        return asyncio.run(_serve(options, settings, admission, crashes))
 
 
-async def _serve(options: ServeOptions, settings: LogSettings, admission: Admission) -> int:
+async def _serve(options: ServeOptions, settings: LogSettings, admission: Admission, crashes: Crashes) -> int:
+    crashes.hear(asyncio.get_running_loop())
+    crashes.tell_unseen()
     printer = Printer(sys.stdout)
     printer.start()
     hub = LocalHub(
@@ -59,6 +63,7 @@ async def _serve(options: ServeOptions, settings: LogSettings, admission: Admiss
         console=printer.show,
         access=admission.access,
         tls=admission.tls,
+        on_fault=crashes.note,
     )
     stop = asyncio.Event()
     _on_signals(stop, lambda: _reload(hub, options, admission))
@@ -67,6 +72,7 @@ async def _serve(options: ServeOptions, settings: LogSettings, admission: Admiss
             # Before anything else: who has the folder already is told at once.
             await hub.open()
             await hub.load()
+            await asyncio.to_thread(crashes.know_libraries)
             # No frame waits here, so collections come as Python has them; over what came since the start alone, a full
             # one takes 0.2 ms instead of 20 to 40.
             Collector().settle()
@@ -76,7 +82,7 @@ async def _serve(options: ServeOptions, settings: LogSettings, admission: Admiss
                 announce(_for_others(hub.url_for_others, options))
             announce(f"log files in {logs_dir(options.data_dir)}" if settings.files else "no log files")
             announce(f"history in {history_dir(options.data_dir)}" if settings.history else "no history")
-            await _until(stop, hub)
+            await _until(stop, hub, lambda: crashes.look(hub.stats))
         finally:
             flushed = await hub.stop()
     finally:
@@ -87,11 +93,12 @@ async def _serve(options: ServeOptions, settings: LogSettings, admission: Admiss
     return 0
 
 
-async def _until(stop: asyncio.Event, hub: LocalHub) -> None:
-    """Wait for *stop*, telling of each problem with the files when it begins and when it ends, and of each new reason
-    to refuse an entry: a producer that asks for no answer hears of none."""
+async def _until(stop: asyncio.Event, hub: LocalHub, look: Callable[[], None]) -> None:
+    """Wait for *stop*, with a *look* every second, telling of each problem with the files when it begins and when it
+    ends, and of each new reason to refuse an entry: a producer that asks for no answer hears of none."""
     told = refused = noticed = ""
     while not stop.is_set():
+        look()
         if hub.hub.last_rejection != refused:
             refused = hub.hub.last_rejection
             complain(f"An entry was refused: {refused.rstrip('.')}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import faulthandler
 import io
 import os
 import queue
@@ -103,6 +104,14 @@ def escape_what_cannot_be_written() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def native_faults_to_stderr() -> None:
+    """Let a process that dies of a signal say on stderr where it stood: files, lines and functions, nothing else."""
+    try:
+        faulthandler.enable(sys.stderr)
+    except (OSError, ValueError, RuntimeError, AttributeError):
+        faulthandler.disable()  # there is no stderr, or it is no file
 
 
 def let_go_of_output() -> None:

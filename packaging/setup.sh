@@ -45,7 +45,9 @@ fi
 # Programs that are called, each with its package: what tests call and drive windows with, what PyInstaller calls.
 case $stage in
 run | dist) programs= ;;
-test | bench) programs="curl:curl Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils setpriv:util-linux objdump:binutils xz:xz-utils node:nodejs npm:npm" ;;
+test | bench) programs="curl:curl Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils setpriv:util-linux objdump:binutils strip:binutils
+xz:xz-utils node:nodejs npm:npm desktop-file-validate:desktop-file-utils appstreamcli:appstream gio:libglib2.0-bin
+update-mime-database:shared-mime-info gtk-update-icon-cache:gtk-update-icon-cache" ;;
 bundle)
     programs="objdump:binutils strip:binutils xz:xz-utils"
     wheel=${2:?"packaging/setup.sh bundle takes the wheel that is bundled: make bundle"}

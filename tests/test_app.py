@@ -19,8 +19,10 @@ from desktop_logs.app import Desktop, WindowOptions
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target
+from desktop_logs.core.opening import Opening
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.localhub import LocalHub
+from desktop_logs.localtab import LocalTab
 from desktop_logs.net.client import RemoteFeed
 from tests.support.asynchronous import soon
 from tests.support.desktops import Opened, Run
@@ -166,8 +168,8 @@ def test_whatever_fails_while_the_window_is_open_the_hub_is_stopped_in_order(
         raise ValueError("a fault of ours")
 
     async def body() -> None:
-        desktop = Desktop(WindowOptions(0, "/socket.io", tmp_path, None), qapp)
-        monkeypatch.setattr(Desktop, "_tell_address", fail)
+        desktop = Desktop(WindowOptions(0, "/socket.io", tmp_path), qapp)
+        monkeypatch.setattr(LocalTab, "_tell_address", fail)
         before = set(threading.enumerate())
         with pytest.raises(ValueError, match="a fault of ours"):
             await desktop.run()
@@ -199,7 +201,8 @@ def test_the_collector_is_told_what_lasts_before_a_tab_that_may_go_is_opened(
             self.looks += 1
 
     collector = Noting()
-    desktop = Desktop(WindowOptions(0, "/socket.io", tmp_path, ServerAddress("http://127.0.0.1:9")), qapp, collector)
+    nowhere = Opening(Target(ServerAddress("http://127.0.0.1:9")))
+    desktop = Desktop(WindowOptions(0, "/socket.io", tmp_path, nowhere), qapp, collector)
 
     async def body() -> None:
         running = asyncio.ensure_future(desktop.run())
@@ -216,7 +219,7 @@ def test_the_collector_is_told_what_lasts_before_a_tab_that_may_go_is_opened(
 def test_a_window_that_is_closed_while_it_opens_does_not_listen_any_more(
     run: Run, qapp: QApplication, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    remote = ServerAddress.parse("http://127.0.0.1:9")
+    remote = Opening(Target(ServerAddress("http://127.0.0.1:9")))
 
     async def body() -> None:
         desktop = Desktop(WindowOptions(0, "/socket.io", tmp_path, remote), qapp)

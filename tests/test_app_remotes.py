@@ -57,7 +57,7 @@ def test_a_node_server_opens_in_a_tab_with_its_500_in_order_and_goes_on_after_a_
 
     async def body() -> None:
         nonlocal server
-        async with Opened(qapp, tmp_path / "data", remote=address) as opened:
+        async with Opened(qapp, tmp_path / "data", server=Target(address)) as opened:
             await soon("500 are there", lambda: len(opened.messages(1)) == 500)
             assert opened.messages(1) == [f"before {number}" for number in range(11, 511)]
             await asyncio.to_thread(server.command, "burst 20 live")
@@ -139,7 +139,7 @@ def test_connect_on_the_command_line_uses_the_token_that_is_kept(
     keep(kept, shared)
 
     async def body() -> None:
-        async with Opened(qapp, tmp_path / "data", remote=shared) as opened:
+        async with Opened(qapp, tmp_path / "data", server=Target(shared)) as opened:
             await soon("the tab is there", lambda: len(opened.window.pages) == 2)
             await soon("it is connected", lambda: opened.window.pages[1].feed.state.phase == "live")
 
@@ -150,7 +150,7 @@ def test_connect_on_the_command_line_prefers_the_token_of_the_environment_and_as
     run: Run, qapp: QApplication, tmp_path: Path, shared: ServerAddress, kept: Kept
 ) -> None:
     async def body() -> None:
-        async with Opened(qapp, tmp_path / "data", remote=shared, token=VIEWER) as opened:
+        async with Opened(qapp, tmp_path / "data", server=Target(shared, VIEWER)) as opened:
             await soon("the tab is there", lambda: len(opened.window.pages) == 2)
             await soon("it is connected", lambda: opened.window.pages[1].feed.state.phase == "live")
         assert kept.threads == set()

@@ -51,7 +51,7 @@ ROOMS = {
 }
 """The folders. Python's own modules are allowed except those named last: I/O, threads and clocks in core, say."""
 
-PUTS_A_WINDOW_TOGETHER = _names("app signalwaker")
+PUTS_A_WINDOW_TOGETHER = _names("app crashoffer laterstarts localtab oneinstance signalwaker windows")
 """The modules beside the folders that may import `ui` and Qt; the others are for the command line, and may not."""
 
 SENDING_MAY_LOAD = re.compile(r"desktop_logs(\.handlers(\.\w+)?|\.core(\.(levels|escapes))?)?")
@@ -245,7 +245,7 @@ def test_headless_commands_never_load_qt(start: Callable[..., Program], tmp_path
 
 
 def test_help_of_every_command_loads_neither_qt_nor_a_server():
-    for name in ("", "serve", "tail", "send", "search", "export", "stats", "tokens"):
+    for name in ("", "serve", "tail", "send", "search", "export", "stats", "tokens", "install-desktop"):
         arguments = [name, "--help"] if name else ["--help"]
         code = f"import desktop_logs.cli\ntry: desktop_logs.cli.main({arguments})\nexcept SystemExit: pass"
         assert {"PySide6", "aiohttp", "socketio"} & loaded_by(code) == set(), name

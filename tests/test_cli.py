@@ -53,7 +53,10 @@ def test_the_version(run: Callable[..., Program]) -> None:
     assert run("--version").stdout == [f"desktop-logs {__version__}"]
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["tail"], ["send"], ["search"], ["export"], ["stats"], ["tokens"]])
+@pytest.mark.parametrize(
+    "command",
+    [[], ["serve"], ["tail"], ["send"], ["search"], ["export"], ["stats"], ["tokens"], ["install-desktop"]],
+)
 def test_help_is_worth_reading(run: Callable[..., Program], command: list[str]) -> None:
     program = run(*command, "--help")
     text = "\n".join(program.stdout)

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import sys
-import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from desktop_logs.core.errors import FolderInUse, StorageError
+from desktop_logs.storage.filelock import FileLock
 from desktop_logs.storage.folder import cannot_write
 
 LOCK_FILE = "hub.lock"
 
 _PATIENCE_S = 0.5
-_TRY_AGAIN_S = 0.05
 _TEXT_BYTES = 4_000
-_HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
-_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
-
-if sys.platform == "win32":
-    import msvcrt
-
-    # Windows lets nobody read what is locked: a byte far behind the text, which need not exist, leaves that readable.
-    _LOCKED_BYTE = 1 << 30
-
-    def _lock(file: int) -> None:
-        os.lseek(file, _LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: int) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +42,7 @@ class DataLock:
     def __init__(self, folder: Path, description: str) -> None:
         self._folder = folder
         self._description = description
-        self._file: int | None = None
+        self._lock = FileLock(folder / LOCK_FILE)
 
     def acquire(self) -> str:
         """Take the lock, waiting half a second for one that is just ending.
@@ -72,64 +50,30 @@ class DataLock:
         Returns empty, or a sentence where the file system knows no locks: then nothing keeps a second program out.
         Raises FolderInUse, and StorageError when the lock file cannot be made.
         """
-        if self._file is not None:
+        if self._lock.is_open:
             return ""
-        path = self._folder / LOCK_FILE
         try:
-            # Python opens files so that programs it starts do not inherit them (PEP 446).
-            file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+            got = self._lock.acquire(_PATIENCE_S)
         except OSError as fault:
             raise StorageError(cannot_write(self._folder, fault)) from fault
-        try:
-            notice = self._take(file)
-            self._file = file
-            self.announce("")
-        except BaseException:
-            self._file = None
-            os.close(file)
-            raise
-        return notice
+        if got == "taken":
+            raise self._in_use(holder_of(self._folder))
+        self.announce("")
+        if got == "ours":
+            return ""
+        return (
+            f"The file system of {self._folder} knows no locks, so nothing keeps a second program from "
+            "writing there too. See to it that there is one alone."
+        )
 
     def announce(self, url: str) -> None:
         """Tell those who come later where this program listens; empty when it no longer does. Only while it is held."""
-        if self._file is None:
-            return
-        text = json.dumps({"what": self._description, "pid": os.getpid(), "url": url}).encode() + b"\n"
-        try:
-            os.lseek(self._file, 0, os.SEEK_SET)
-            os.write(self._file, text)
-            os.ftruncate(self._file, len(text))
-        except OSError:
-            # A full disk keeps nobody from holding a folder: who comes later is told of another program, by no name.
-            with suppress(OSError):
-                os.ftruncate(self._file, 0)
+        said = {"what": self._description, "pid": os.getpid(), "url": url}
+        self._lock.write(json.dumps(said).encode() + b"\n")
 
     def release(self) -> None:
         """Let others write. Does nothing when it is not held."""
-        # The file stays: a program that has just opened it would otherwise lock one that is no longer to be found.
-        file, self._file = self._file, None
-        if file is not None:
-            os.close(file)
-
-    def _take(self, file: int) -> str:
-        deadline_s = time.monotonic() + _PATIENCE_S
-        while True:
-            try:
-                _lock(file)
-            except OSError as fault:
-                if fault.errno in _NO_LOCKS:
-                    return (
-                        f"The file system of {self._folder} knows no locks, so nothing keeps a second program from "
-                        "writing there too. See to it that there is one alone."
-                    )
-                if fault.errno not in _HELD:
-                    raise StorageError(cannot_write(self._folder, fault)) from fault
-                if time.monotonic() >= deadline_s:
-                    raise self._in_use(holder_of(self._folder)) from None
-                # Also time for a holder that has only just begun to put its name where the last one's stood.
-                time.sleep(_TRY_AGAIN_S)
-            else:
-                return ""
+        self._lock.release()
 
     def _in_use(self, holder: Holder) -> FolderInUse:
         way = "Use that one" if holder.pid else "End it"

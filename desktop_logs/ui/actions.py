@@ -55,6 +55,9 @@ class WindowActions(Protocol):
     def disconnect(self, feed: Feed) -> None:
         """Close *feed* for good."""
 
+    def new_window(self) -> None:
+        """Open a further window on the same hub."""
+
     @property
     def log_settings(self) -> LogSettings:
         """What is written where at present."""

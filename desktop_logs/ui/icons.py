@@ -1,10 +1,10 @@
-"""Icons of our own, drawn from the SVG files in `resources/icons/` in a palette's colour. No widgets here."""
+"""Icons of our own: the SVG files of `resources/icons/` in a palette's colour, and the program's. No widgets here."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
@@ -12,6 +12,8 @@ from desktop_logs.assets import resource, resource_text
 from desktop_logs.ui.theme import Palette
 
 _SIZES = (16, 20, 24, 32, 48)
+# X11 is handed the pixels of every size that an icon has: the one of 512 would be a megabyte more.
+_APP_SIZES = (16, 22, 24, 32, 48, 64, 128, 256)
 
 
 def icon(name: str, palette: Palette, color: str | None = None) -> QIcon:
@@ -23,8 +25,11 @@ def icon(name: str, palette: Palette, color: str | None = None) -> QIcon:
 
 
 def app_icon() -> QIcon:
-    """The program's own icon."""
-    return QIcon(str(resource("icons", "desktop-logs.svg")))
+    """The program's own icon, whose small sizes are drawn simpler (packaging/icons.py). Read when it is shown."""
+    result = QIcon()
+    for size in _APP_SIZES:
+        result.addFile(str(resource("icons", "app", f"desktop-logs-{size}.png")), QSize(size, size))
+    return result
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -19,6 +19,9 @@ _COLORS: Final[dict[Level, str]] = {"info": "accent", "warning": "warn", "error"
 
 class Notices(QWidget):
     """A stack of notices, one for each key; it takes no room while there is none."""
+
+    dismissed = Signal(str)
+    """A person has sent the notice of this key away."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,6 +74,7 @@ class Notices(QWidget):
     def _dismiss(self, key: str, text: str) -> None:
         self.clear_notice(key)
         self._dismissed[key] = text
+        self.dismissed.emit(key)
 
     def _theme_changed(self, palette: Palette) -> None:
         for notice in self._notices.values():

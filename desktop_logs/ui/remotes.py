@@ -54,19 +54,21 @@ class Remotes(QObject):
         self._may_remember = False
         """Before the tabs of last time are back, those that are there are not all."""
         self._dialog: ConnectDialog | None = None
-        self._tasks = Tasks(_report)
+        self._tasks = Tasks()
 
     def target_of(self, feed: Feed) -> Target | None:
         """What *feed* is connected to; None for the local hub."""
         return self._targets.get(feed)
 
-    def open_dialog(self, replaced: Feed | None = None) -> None:
-        """Ask for a server; with *replaced*, the new feed takes that one's place, and its target is filled in."""
+    def open_dialog(self, replaced: Feed | None = None, offered: Target | None = None) -> None:
+        """Ask for a server; with *replaced*, the new feed takes that one's place, and its target is filled in.
+
+        So is one that is *offered*, by a link say, for a person to look at."""
         # Loaded when it is opened: the window is there sooner.
         from desktop_logs.ui.connect_dialog import ConnectDialog
 
         dialog = ConnectDialog(self._theme, self._actions, self._remembered.recents, self._window)
-        known = self._targets.get(replaced) if replaced is not None else None
+        known = self._targets.get(replaced) if replaced is not None else offered
         if known is not None:
             dialog.fill(known)
 
@@ -208,7 +210,3 @@ class Remotes(QObject):
         problem = await self._actions.keep_token(target.address, token)
         if problem:
             self.token_not_kept.emit(feed, problem)
-
-
-def _report(name: str, failure: BaseException) -> None:
-    _log.error("%s: %s", name, failure, exc_info=failure)

@@ -11,7 +11,6 @@ from PySide6.QtCore import QSettings, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QKeyEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop_logs.core.addresses import DEFAULT_PATH
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.records import Record
 from desktop_logs.core.safe_text import one_line
@@ -21,6 +20,7 @@ from desktop_logs.ui.actions import WindowActions
 from desktop_logs.ui.commands import Command, Commands, fill_theme_menu
 from desktop_logs.ui.dialogs import open_export, open_settings, open_share
 from desktop_logs.ui.feedpage import FeedPage
+from desktop_logs.ui.feedtab import tab_of
 from desktop_logs.ui.historydock import HistoryDock, why_not
 from desktop_logs.ui.icons import app_icon
 from desktop_logs.ui.notices import Action, Level
@@ -29,7 +29,6 @@ from desktop_logs.ui.remembered import Remembered
 from desktop_logs.ui.remotes import Remotes
 from desktop_logs.ui.splitter import DetailShares
 from desktop_logs.ui.stall import StallMeter
-from desktop_logs.ui.statusbar import state_color, state_text
 from desktop_logs.ui.tabstrip import Tab, TabStrip
 from desktop_logs.ui.theme import Choice, Palette, Theme
 
@@ -44,6 +43,8 @@ class MainWindow(QMainWindow):
     """The window was drawn for the first time: from now on a person sees it."""
     closed = Signal()
     """The window is closed, once; it is hidden already and waits for nothing."""
+    notice_dismissed = Signal(str)
+    """A person has sent the notice of this key away."""
 
     def __init__(
         self, *, local: Feed | None, actions: WindowActions, theme: Theme, store: QSettings, local_url: str
@@ -62,7 +63,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(TITLE)
         self.setWindowIcon(app_icon())
         self.setMinimumSize(480, 320)
-        self._use_stored_theme()
+        if (stored := self._remembered.theme_choice) is not None:
+            theme.set_choice(stored)
         self.remotes = Remotes(actions, theme, self._remembered, self)
         """By which the program opens tabs for servers."""
         self.remotes.connected.connect(self._connected)
@@ -85,8 +87,7 @@ class MainWindow(QMainWindow):
 
     def add_feed(self, feed: Feed, activate: bool = True, at: int | None = None) -> FeedPage:
         """A page for *feed*, in front when *activate*; the one it has when it has one. A new one stands at *at*."""
-        page = next((page for page in self._pages if page.feed is feed), None)
-        page = page or self._add_page(feed, is_local=False, at=at)
+        page = self._page_of(feed) or self._add_page(feed, is_local=False, at=at)
         if activate:
             self._strip.tabs.setCurrentIndex(self._pages.index(page))
             page.focus_table()
@@ -94,14 +95,19 @@ class MainWindow(QMainWindow):
 
     def show_notice(self, key: str, text: str, level: Level = "warning", actions: Sequence[Action] = ()) -> None:
         """Tell a problem on the local page, or on the one in front when there is no local one."""
-        page = self._local or self.current_page
-        if page is not None:
+        if (page := self._local or self.current_page) is not None:
             page.notices.show_notice(key, text, level, actions)
 
     def clear_notice(self, key: str) -> None:
         """The problem *key* is over."""
         for page in self._pages:
             page.notices.clear_notice(key)
+
+    def follow(self, settings: LogSettings) -> None:
+        """*settings* are kept and in force."""
+        self.clear_notice("settings")
+        for page in self._pages:
+            page.model.set_capacity(settings.held_records)
 
     def set_files_state(self, text: str, ok: bool) -> None:
         """Say in the status bar how writing files goes."""
@@ -186,16 +192,14 @@ class MainWindow(QMainWindow):
             self._export_now()
 
     def _export_now(self) -> None:
-        page = self.current_page
-        if page is not None:
-            self._export(page.model.shown, page.table.selected())
+        self._on_page(lambda page: self._export(page.model.shown, page.table.selected()))
 
     def _export(self, shown: Sequence[Record], selected: Sequence[Record]) -> None:
         open_export(shown, selected, self._theme, self._remembered, self)
 
     def open_settings_dialog(self) -> None:
         """Show what is written where, and the theme."""
-        open_settings(self._actions, self._theme, self, changed=self._settings_changed, theme_chosen=self.choose_theme)
+        open_settings(self._actions, self._theme, self, changed=self.follow, theme_chosen=self.choose_theme)
 
     def choose_theme(self, choice: Choice) -> None:
         """Use *choice* from now on and remember it."""
@@ -237,11 +241,6 @@ class MainWindow(QMainWindow):
 
     # Inside
 
-    def _settings_changed(self, settings: LogSettings) -> None:
-        self.clear_notice("settings")
-        for page in self._pages:
-            page.model.set_capacity(settings.held_records)
-
     def _arrange(self, middle: QWidget) -> None:
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -258,8 +257,12 @@ class MainWindow(QMainWindow):
         themes.aboutToShow.connect(lambda: fill_theme_menu(themes, self._theme.choice, self.choose_theme))
 
     def _command_groups(self) -> list[list[Command]]:
+        tabs = self._strip.tabs
         return [
-            [Command("Connect…", self.open_connect_dialog, ("Ctrl+T",), "connect")],
+            [
+                Command("Connect…", self.open_connect_dialog, ("Ctrl+T",), "connect"),
+                Command("New window", self._actions.new_window, ("Ctrl+Shift+N",), "window"),
+            ],
             [
                 Command(
                     "Search history…",
@@ -287,16 +290,11 @@ class MainWindow(QMainWindow):
             [
                 Command("Find", lambda: self._on_page(lambda page: page.bar.focus_query()), ("Ctrl+F",), in_menu=False),
                 Command("Menu", lambda: self._on_page(lambda page: page.bar.open_menu()), ("F10",), in_menu=False),
-                Command("Close tab", self._close_current, ("Ctrl+W",), in_menu=False),
+                Command("Close tab", lambda: self.close_page(tabs.currentIndex()), ("Ctrl+W",), in_menu=False),
                 Command("Next tab", lambda: self._step_tab(1), ("Ctrl+Tab",), in_menu=False),
                 Command("Previous tab", lambda: self._step_tab(-1), ("Ctrl+Shift+Tab",), in_menu=False),
             ],
         ]
-
-    def _use_stored_theme(self) -> None:
-        stored = self._remembered.theme_choice
-        if stored is not None:
-            self._theme.set_choice(stored)
 
     def _why_no_search(self) -> str:
         return why_not(self.current_page) if self.current_page is not None else "no tab is open"
@@ -307,6 +305,9 @@ class MainWindow(QMainWindow):
     def _why_no_surroundings(self) -> str:
         page = self.current_page
         return "" if page is not None and page.model.shown_count else "no record is shown"
+
+    def _page_of(self, feed: Feed | None) -> FeedPage | None:
+        return next((page for page in self._pages if page.feed is feed), None)
 
     def _on_page(self, act: Callable[[FeedPage], object]) -> None:
         if self.current_page is not None:
@@ -324,6 +325,7 @@ class MainWindow(QMainWindow):
         search = self._searches[page] = HistoryDock(page, self._theme, self._book, self._remembered)
         search.export_requested.connect(self._export)
         page.state_changed.connect(lambda: self._state_changed(page))
+        page.notices.dismissed.connect(self.notice_dismissed)
         # Before the tab: the strip reports the first one as chosen while it is added.
         at = len(self._pages) if at is None else at
         self._pages.insert(at, page)
@@ -348,22 +350,12 @@ class MainWindow(QMainWindow):
             self._countdown.start()
 
     def _tab_of(self, page: FeedPage) -> Tab:
-        feed, state = page.feed, page.feed.state
-        is_well = state.phase == "live"
-        # A remote feed is named for its host: what its address says beyond that is enough.
-        note = feed.address.removeprefix(feed.name)
-        note = "" if note == DEFAULT_PATH else note
-        target = self.remotes.target_of(feed)
-        note = "  ".join(part for part in (note, target.query if target is not None else "") if part)
-        if not is_well:
-            note = f"·  {state_text(state, time.monotonic())}"
-        return Tab(one_line(feed.name), one_line(note), state_color(state, self._theme.palette))
+        return tab_of(page.feed, self.remotes.target_of(page.feed), self._theme.palette, time.monotonic())
 
     def _show_tabs(self, _palette: Palette | None = None) -> None:
         for index, page in enumerate(self._pages):
             self._strip.tabs.show_tab(index, self._tab_of(page))
-        current = self.current_page
-        name = one_line(current.feed.name) if current is not None else ""
+        name = one_line(current.feed.name) if (current := self.current_page) is not None else ""
         self.setWindowTitle(name or TITLE)  # Qt adds the program's name where that is the custom
 
     def _page_chosen(self, index: int) -> None:
@@ -371,18 +363,14 @@ class MainWindow(QMainWindow):
             self._stack.setCurrentWidget(self._pages[index])
             self._show_tabs()
 
-    def _close_current(self) -> None:
-        self.close_page(self._strip.tabs.currentIndex())
-
     def _step_tab(self, step: int) -> None:
         if self._pages:
             self._strip.tabs.setCurrentIndex((self._strip.tabs.currentIndex() + step) % len(self._pages))
             self._on_page(FeedPage.focus_table)
 
     def _connected(self, feed: Feed, replaced: Feed | None, activate: bool) -> None:
-        index = next((index for index, page in enumerate(self._pages) if page.feed is replaced), None)
-        old = self._pages[index] if index is not None else None
-        self.add_feed(feed, activate, at=index)
+        old = self._page_of(replaced)
+        self.add_feed(feed, activate, at=self._pages.index(old) if old is not None else None)
         if old is not None:
             self.close_page(self._pages.index(old))
 
@@ -390,8 +378,7 @@ class MainWindow(QMainWindow):
         self.remotes.remember([page.feed for page in self._pages])
 
     def _tell_token(self, feed: Feed, problem: str) -> None:
-        page = next((page for page in self._pages if page.feed is feed), self.current_page)
-        if page is not None:
+        if (page := self._page_of(feed) or self.current_page) is not None:
             page.notices.show_notice("keyring", problem)
 
     def _open_logs_folder(self) -> None:
@@ -409,8 +396,7 @@ class MainWindow(QMainWindow):
 
     def _save(self) -> None:
         self._remembered.set_layout("geometry", self.saveGeometry())
-        page = self.current_page
-        if page is not None:
+        if (page := self.current_page) is not None:
             self._remembered.set_layout("columns", page.table.columns.saveState())
             self._remembered.set_shares(astuple(page.splitter.shares))
         self._remembered.save()

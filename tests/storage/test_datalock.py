@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from desktop_logs.core.errors import FolderInUse, StorageError
-from desktop_logs.storage import datalock
+from desktop_logs.storage import filelock
 from desktop_logs.storage.datalock import LOCK_FILE, DataLock, Holder, holder_of
 from tests.storage.support import until
 
@@ -144,7 +144,7 @@ def test_the_lock_file_is_its_owners_alone(lock, tmp_path):
 def test_a_lock_that_is_just_being_let_go_is_waited_for(lock, tmp_path, monkeypatch):
     other = DataLock(tmp_path, "another test")
     other.acquire()
-    monkeypatch.setattr(datalock.time, "sleep", lambda _: other.release())
+    monkeypatch.setattr(filelock.time, "sleep", lambda _: other.release())
     assert lock.acquire() == ""
 
 
@@ -153,7 +153,7 @@ def test_a_file_system_without_locks_is_said_and_used(lock, tmp_path, monkeypatc
     def fails(_):
         raise OSError(fault, os.strerror(fault))
 
-    monkeypatch.setattr(datalock, "_lock", fails)
+    monkeypatch.setattr(filelock, "_lock", fails)
     assert lock.acquire().startswith(f"The file system of {tmp_path} knows no locks, ")
     assert holder_of(tmp_path).pid == os.getpid()
 
@@ -162,7 +162,7 @@ def test_a_disk_that_fails_is_said(lock, tmp_path, monkeypatch):
     def fails(_):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(datalock, "_lock", fails)
+    monkeypatch.setattr(filelock, "_lock", fails)
     with pytest.raises(StorageError, match="Input/output error"):
         lock.acquire()
     with pytest.raises(StorageError, match="No such file or directory"):

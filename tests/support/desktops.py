@@ -15,7 +15,8 @@ import aiohttp
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from desktop_logs.app import Desktop, WindowOptions
-from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target
+from desktop_logs.core.opening import Opening
 from desktop_logs.ui.feedpage import FeedPage
 from desktop_logs.ui.loop import make_loop
 from tests.support.asynchronous import soon
@@ -49,12 +50,13 @@ class Opened:
         application: QApplication,
         data_dir: Path,
         port: int = 0,
-        remote: ServerAddress | None = None,
+        server: Target | None = None,
         **options: Any,
     ) -> None:
         """*options* are further ones of WindowOptions."""
-        self.desktop = Desktop(replace(WindowOptions(port, "/socket.io", data_dir, remote), **options), application)
-        self.window = self.desktop._window
+        plain = WindowOptions(port, "/socket.io", data_dir, Opening(server))
+        self.desktop = Desktop(replace(plain, **options), application)
+        self.window = self.desktop._windows.first
         self.hub = self.desktop._hub
 
     async def __aenter__(self) -> Opened:

@@ -45,6 +45,7 @@ class FakeActions:
         self.retried: list[Feed] = []
         self.disconnected: list[Feed] = []
         self.settings_problem = ""
+        self.new_windows = 0
 
     def connect(self, target: Target) -> FakeFeed:
         host = target.address.host
@@ -80,6 +81,9 @@ class FakeActions:
 
     def disconnect(self, feed: Feed) -> None:
         self.disconnected.append(feed)
+
+    def new_window(self) -> None:
+        self.new_windows += 1
 
     def change_log_settings(self, settings: LogSettings) -> None:
         if self.settings_problem:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from PySide6.QtGui import QIcon
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QIcon, QImage
 from PySide6.QtWidgets import QApplication
 
 from desktop_logs.assets import resource
 from desktop_logs.ui.icons import app_icon, icon
 from desktop_logs.ui.theme import DARK, LIGHT
 
-NAMES = sorted(path.stem for path in resource("icons").glob("*.svg") if path.stem != "desktop-logs")
+NAMES = sorted(path.stem for path in resource("icons").glob("*.svg") if not path.stem.startswith("desktop-logs"))
 
 
 def _ink(drawn: QIcon, mode: QIcon.Mode = QIcon.Mode.Normal) -> str:
@@ -42,3 +43,12 @@ def test_unknown_icon_is_an_error(qapp: QApplication) -> None:
 
 def test_program_has_an_icon(qapp: QApplication) -> None:
     assert not app_icon().pixmap(64, 64).isNull()
+
+
+def test_the_programs_icon_is_the_one_that_was_drawn_for_each_size(qapp: QApplication) -> None:
+    offered = {(size.width(), size.height()) for size in app_icon().availableSizes()}
+    assert offered >= {(size, size) for size in (16, 22, 24, 32, 48, 64, 128, 256)}
+    for size, _ in offered:
+        drawn = QImage(str(resource("icons", "app", f"desktop-logs-{size}.png")))
+        shown = app_icon().pixmap(QSize(size, size), 1.0).toImage()
+        assert shown == drawn.convertToFormat(shown.format()), size

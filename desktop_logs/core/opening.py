@@ -1,0 +1,58 @@
+"""What a start of the program asks a window to show: a server, links, files. Pure: nothing is opened here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target
+from desktop_logs.core.errors import UserError
+
+LINK_SCHEME = "desktop-logs"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """All that one start asks for; a plain start asks for nothing."""
+
+    server: Target | None = None
+    """A server that the person has named: it is connected to."""
+    links: tuple[Target, ...] = ()
+    """Servers named by links, which anybody may have written: the person is asked first."""
+    files: tuple[str, ...] = ()
+    """Log files, by their absolute paths."""
+
+    def __bool__(self) -> bool:
+        return bool(self.server or self.links or self.files)
+
+
+def is_link(item: str) -> bool:
+    """True when *item* is a link for this program, well made or not."""
+    return item[: len(LINK_SCHEME) + 1].lower() == f"{LINK_SCHEME}:"
+
+
+def parse_link(link: str) -> Target:
+    """The server in `desktop-logs://connect?url=http://localhost:3000&path=/ws&query=level:error`.
+
+    *path* and *query* may be missing. A token is never taken from a link, for links are kept and sent around. Raises
+    UserError.
+    """
+    example = f"{LINK_SCHEME}://connect?url=http://localhost:3000"
+    try:
+        parts = urlsplit(link)
+        named = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query), errors="strict")
+    except ValueError:  # of which UnicodeDecodeError is one
+        raise UserError(f"The link {link!r} cannot be read. It should look like {example}") from None
+    # Some systems put a slash behind a host without a path.
+    if parts.netloc.lower() != "connect" or parts.path not in ("", "/"):
+        raise UserError(f"The link {link!r} asks for nothing that is known here. It should look like {example}")
+    given = dict(named)
+    if len(given) != len(named):
+        raise UserError(f"The link {link!r} says one thing twice. It should look like {example}")
+    if unknown := sorted(given.keys() - {"url", "path", "query"}):
+        why = " A token does not belong into a link: type it in the dialog." if "token" in unknown else ""
+        raise UserError(f"The link {link!r} has {', '.join(unknown)}, which no link may have.{why}")
+    if not given.get("url"):
+        raise UserError(f"The link {link!r} names no server. It should look like {example}")
+    return Target(ServerAddress.parse(given["url"], given.get("path", "")), query=given.get("query", ""))

@@ -1,0 +1,47 @@
+"""Where a window stands on the screen: beside another, or in front of all. Knows nothing of what is in it."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
+
+_STEP_PX: Final = 32
+"""About the height of a title bar, so that both can be seen and taken hold of."""
+_ALERT_AFTER_MS: Final = 500
+
+
+def place_beside(window: QWidget, other: QWidget) -> None:
+    """Give *window*, before it is shown, the size of *other* and a place a step further, on the same screen."""
+    window.setWindowState(Qt.WindowState.WindowNoState)
+    normal = other.normalGeometry()
+    window.resize(normal.size())
+    # pos() is the frame's, and a maximized window's is the corner of the screen.
+    is_normal = not other.windowState() & (Qt.WindowState.WindowMaximized | Qt.WindowState.WindowFullScreen)
+    corner = (other.pos() if is_normal else normal.topLeft()) + QPoint(_STEP_PX, _STEP_PX)
+    available = other.screen().availableGeometry()
+    rim = available.bottomRight() - QPoint(normal.width(), normal.height())
+    if corner.x() > rim.x() or corner.y() > rim.y():
+        # No room further down: begin again above, without lying exactly on the other.
+        corner = available.topLeft() + QPoint(corner.x() % _STEP_PX, corner.y() % _STEP_PX)
+        corner += QPoint(_STEP_PX, 0) if corner == other.pos() else QPoint()
+    window.move(corner)
+
+
+def bring_to_front(window: QWidget, activation: str = "") -> None:
+    """Show *window* in front of all others, with the keyboard, also when it is minimized.
+
+    *activation* is the token with which the desktop lets another program's start do that.
+    """
+    window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
+    window.show()
+    window.raise_()
+    if activation:
+        # Qt's Wayland plugin takes the token from there when it asks to be activated, and from nowhere else.
+        os.environ["XDG_ACTIVATION_TOKEN"] = activation
+    window.activateWindow()
+    os.environ.pop("XDG_ACTIVATION_TOKEN", None)
+    # Where the window manager does not let it come, the task bar at least says that it wants to.
+    QTimer.singleShot(_ALERT_AFTER_MS, window, lambda: QApplication.alert(window))

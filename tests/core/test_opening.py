@@ -1,0 +1,64 @@
+"""Links to servers: what they may say, and what they may not."""
+
+from __future__ import annotations
+
+import pytest
+
+from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target
+from desktop_logs.core.errors import UserError
+from desktop_logs.core.opening import Opening, is_link, parse_link
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        ("desktop-logs://connect?url=http://localhost:3000", Target(ServerAddress("http://localhost:3000"))),
+        ("desktop-logs://connect/?url=http%3A%2F%2Flocalhost%3A3000", Target(ServerAddress("http://localhost:3000"))),
+        ("DESKTOP-LOGS://Connect?url=ws://box/llamaproxws", Target(ServerAddress("http://box", "/llamaproxws"))),
+        ("desktop-logs://connect?url=box&path=logs", Target(ServerAddress("http://box:5647", "/logs"))),
+        (
+            "desktop-logs://connect?url=https://logs.example&query=level%3Aerror%20a%2Bb",
+            Target(ServerAddress("https://logs.example"), query="level:error a+b"),
+        ),
+    ],
+)
+def test_a_link_names_a_server_its_path_and_what_is_wanted(link: str, target: Target) -> None:
+    assert is_link(link)
+    assert parse_link(link) == target
+
+
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        ("desktop-logs:", "asks for nothing that is known"),
+        ("desktop-logs://", "asks for nothing that is known"),
+        ("desktop-logs://open?url=http://a", "asks for nothing that is known"),
+        ("desktop-logs://connect/else?url=http://a", "asks for nothing that is known"),
+        ("desktop-logs://connect", "names no server"),
+        ("desktop-logs://connect?url=", "names no server"),
+        ("desktop-logs://connect?path=/x", "names no server"),
+        ("desktop-logs://connect?url=http://a&url=http://b", "says one thing twice"),
+        ("desktop-logs://connect?url=http://a&token=secret", "type it in the dialog"),
+        ("desktop-logs://connect?url=http://a&run=rm", "has run, which no link may have"),
+        ("desktop-logs://connect?url", "cannot be read"),
+        ("desktop-logs://connect?url=%ff", "cannot be read"),
+        ("desktop-logs://[connect?url=http://a", "cannot be read"),
+        ("desktop-logs://connect?url=ftp://a", "not http, https, ws or wss"),
+        ("desktop-logs://connect?url=http://me:word@a", "user and password is not supported"),
+    ],
+)
+def test_a_link_that_asks_for_anything_else_is_refused_in_a_sentence(link: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        parse_link(link)
+
+
+def test_a_plain_start_asks_for_nothing() -> None:
+    assert not Opening()
+    assert Opening(links=(parse_link("desktop-logs://connect?url=http://a"),))
+    assert Opening(files=("/var/log/app.log",))
+
+
+def test_a_file_is_no_link() -> None:
+    assert not is_link("/home/me/desktop-logs.log")
+    assert not is_link("desktop-logs")
