@@ -27,6 +27,7 @@ from desktop_logs.core.opening import Opening, is_link, parse_link
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.crashes import Crashes
 from desktop_logs.crashoffer import offer_reports
+from desktop_logs.filefeed import OpenFiles
 from desktop_logs.folders import crashes_dir, logs_dir, settings_file, window_file
 from desktop_logs.keychain import Keychain
 from desktop_logs.laterstarts import Application, LaterStarts
@@ -126,6 +127,7 @@ class Desktop:
         self._painted = asyncio.Event()
         self._tasks = Tasks(self._task_failed)
         self._remotes: dict[Feed, RemoteFeed] = {}
+        self._files = OpenFiles(self._tasks)
         self._keychain = Keychain(complain)
         settings, self._settings_problem = _settings(options.data_dir)
         self._printer = Printer(sys.stdout)
@@ -231,7 +233,9 @@ class Desktop:
             named = self._window.remotes.open_with_kept_token(opening.server)
             self._tasks.start(named, f"connect to {opening.server.address.host}")
         for target in opening.links:
-            self._window.remotes.open_dialog(offered=target)
+            self._window.remotes.offer(target)
+        for path in opening.files:
+            self._window.files.open(path)
 
     def open_soon(self, opening: Opening) -> None:
         """The same, once what it takes is loaded."""
@@ -311,6 +315,10 @@ class Desktop:
         feed.start()
         return feed
 
+    def open_file(self, path: str) -> Feed:
+        """A feed of the log file at *path*, reading already."""
+        return self._files.open(path, self.log_settings.held_records)
+
     async def test(self, target: Target) -> Tested:
         """What an attempt to connect to *target* finds."""
         await asyncio.to_thread(_load_client)
@@ -336,13 +344,15 @@ class Desktop:
         return Sharing(self._hub.url_for_others, access.is_local, has_tls, access.tokens.viewer, access.tokens.producer)
 
     def disconnect(self, feed: Feed) -> None:
-        """Leave the server of *feed*."""
+        """Leave the server of *feed*, or let its file go."""
+        self._files.close(feed)
         remote = self._remotes.pop(feed, None)
         if remote is not None:
             self._tasks.start(remote.close(), f"leave {remote.address}")
 
     def retry(self, feed: Feed) -> None:
         """Make the feed's next attempt now."""
+        self._files.retry(feed)
         if feed in self._remotes:
             self._remotes[feed].retry()
 

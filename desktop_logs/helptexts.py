@@ -9,7 +9,13 @@ One window for the live logs of everything you run.
 
 Without a command a window opens with a log hub inside: programs send their logs to
 {LOCAL_URL}, they appear at once, are written to rotating files and can be
-searched. Without a display the same hub runs in the terminal."""
+searched. Without a display the same hub runs in the terminal.
+
+There is one such program for a data folder. While it runs, starting it again
+brings its window to the front, opens there what was asked for, and ends;
+--new-window opens a further window on the same hub. Options of the hub (--port,
+--host and so on) are those of the first start. Exit code 0: that is done,
+1: the program that runs does not answer, 2: it cannot be done."""
 
 WINDOW_END = """\
 commands:
@@ -25,7 +31,9 @@ commands:
 
 examples:
   desktop-logs
+  desktop-logs app.log other.jsonl
   desktop-logs --connect http://localhost:3000 --path /llamaproxws
+  desktop-logs 'desktop-logs://connect?url=http://localhost:3000&query=level:error'
   desktop-logs --port 5700 --data-dir ~/logs-of-project-x"""
 
 SERVE_HELP = """\

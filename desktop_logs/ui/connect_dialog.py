@@ -58,6 +58,8 @@ class ConnectDialog(QDialog):
         self._tasks = Tasks()
         self._asking: asyncio.Task[str] | None = None
         """The keyring is asked for a token."""
+        self._origin = muted_label()
+        self._origin.hide()
         self._url = QLineEdit()
         self._url.setPlaceholderText("http://localhost:3000")
         self._path = QLineEdit()
@@ -104,6 +106,14 @@ class ConnectDialog(QDialog):
         self._token.setText(target.token)
         self._only.setText(target.query)
         self._trust.fill(target.trust)
+
+    def offer(self, target: Target, more: int = 0) -> None:
+        """Put *target* into the fields, with the token that the keyring has for it, and say that a link asks for it,
+        behind which *more* wait: anybody may have written it, and a person is to look first."""
+        waiting = f" {more} more {'link waits' if more == 1 else 'links wait'} behind it." if more else ""
+        self._origin.setText(f"A link asks for this connection. Connect if you know the server.{waiting}")
+        self._origin.show()
+        self._pick(target)
 
     def show_problem(self, text: str) -> None:
         """Say below the fields why it did not work; when the dialog has closed already, it opens again as it was."""
@@ -165,6 +175,7 @@ class ConnectDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 20, 20, 16)
         layout.setSpacing(8)
+        layout.addWidget(self._origin)
         layout.addLayout(fields)
         layout.addWidget(self._test)
         layout.addWidget(self._recents)

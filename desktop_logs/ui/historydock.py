@@ -142,4 +142,6 @@ def why_not(page: FeedPage) -> str:
         return ""
     if page.is_local:
         return "the history is off: see Settings"
+    if page.feed.state.is_file:
+        return "a file has no history beside its lines"
     return "this server keeps no history that could be searched" if page.feed.state.phase == "live" else "not connected"

@@ -95,12 +95,21 @@ class _Caller(QObject):
         if end or len(self._said) > MAX_BYTES:
             self._is_answered = True
             self._said = b""
+            if self._has_left():
+                self.cut()
+                return
             try:
                 answer = self._take(decode(line + end))
             except DesktopLogsError as wrong:
                 answer = Answer(problem=str(wrong))
             self._socket.write(encode_answer(answer))
             self._socket.disconnectFromServer()  # once the answer is written
+
+    def _has_left(self) -> bool:
+        """Whether it waits for no answer any more: it has told a person that nothing was opened, and nothing is to."""
+        # What is still to be read, if only the end, is heard of by reading.
+        self._socket.waitForReadyRead(0)
+        return self._socket.state() != QLocalSocket.LocalSocketState.ConnectedState
 
     def cut(self) -> None:
         """End it at once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -54,23 +55,43 @@ class Remotes(QObject):
         self._may_remember = False
         """Before the tabs of last time are back, those that are there are not all."""
         self._dialog: ConnectDialog | None = None
+        self._offered: deque[Target] = deque()
+        """What links have asked for, and a person was not shown yet."""
         self._tasks = Tasks()
 
     def target_of(self, feed: Feed) -> Target | None:
         """What *feed* is connected to; None for the local hub."""
         return self._targets.get(feed)
 
-    def open_dialog(self, replaced: Feed | None = None, offered: Target | None = None) -> None:
-        """Ask for a server; with *replaced*, the new feed takes that one's place, and its target is filled in.
+    def open_dialog(self, replaced: Feed | None = None) -> None:
+        """Ask for a server, unless one is being asked for; with *replaced*, the new feed takes that one's place, and
+        its target is filled in."""
+        if self._dialog is not None:
+            self._dialog.activateWindow()
+            return
+        dialog = self._make_dialog(replaced)
+        if replaced is not None and replaced in self._targets:
+            dialog.fill(self._targets[replaced])
+        dialog.open()
 
-        So is one that is *offered*, by a link say, for a person to look at."""
+    def offer(self, target: Target) -> None:
+        """Ask whether *target*, which a link names, is to be connected; one after another when there are several."""
+        if target not in self._offered:
+            self._offered.append(target)
+        if self._dialog is None:
+            self._offer_next()
+
+    def _offer_next(self) -> None:
+        if self._dialog is None and self._offered:
+            dialog = self._make_dialog(None)
+            dialog.offer(self._offered.popleft(), len(self._offered))
+            dialog.open()
+
+    def _make_dialog(self, replaced: Feed | None) -> ConnectDialog:
         # Loaded when it is opened: the window is there sooner.
         from desktop_logs.ui.connect_dialog import ConnectDialog
 
         dialog = ConnectDialog(self._theme, self._actions, self._remembered.recents, self._window)
-        known = self._targets.get(replaced) if replaced is not None else offered
-        if known is not None:
-            dialog.fill(known)
 
         def connect(wanted: Wanted) -> None:
             try:
@@ -87,7 +108,7 @@ class Remotes(QObject):
         dialog.recent_removed.connect(self._remembered.remove_recent)
         dialog.finished.connect(self._dialog_finished)
         self._dialog = dialog
-        dialog.open()
+        return dialog
 
     def open(self, target: Target, replaced: Feed | None = None, *, is_passing: bool = False) -> Feed:
         """A tab in front for *target*: the one that it has, or a new one, in the place of *replaced* if given.
@@ -131,6 +152,7 @@ class Remotes(QObject):
         """Open nothing any more, and ask nobody."""
         if self._reopening is not None:
             self._reopening.cancel()
+        self._offered.clear()
         if self._dialog is not None:
             self._dialog.reject()
 
@@ -167,6 +189,7 @@ class Remotes(QObject):
         if self._dialog is not None:
             self._dialog.deleteLater()
             self._dialog = None
+            self._offer_next()
 
     def _open(self, target: Target, replaced: Feed | None, *, is_passing: bool, activate: bool) -> Feed:
         same = self._same(target)

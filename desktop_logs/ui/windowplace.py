@@ -21,12 +21,13 @@ def place_beside(window: QWidget, other: QWidget) -> None:
     # pos() is the frame's, and a maximized window's is the corner of the screen.
     is_normal = not other.windowState() & (Qt.WindowState.WindowMaximized | Qt.WindowState.WindowFullScreen)
     corner = (other.pos() if is_normal else normal.topLeft()) + QPoint(_STEP_PX, _STEP_PX)
+    taken = other.frameGeometry().size() if is_normal else normal.size()
     available = other.screen().availableGeometry()
-    rim = available.bottomRight() - QPoint(normal.width(), normal.height())
-    if corner.x() > rim.x() or corner.y() > rim.y():
-        # No room further down: begin again above, without lying exactly on the other.
-        corner = available.topLeft() + QPoint(corner.x() % _STEP_PX, corner.y() % _STEP_PX)
-        corner += QPoint(_STEP_PX, 0) if corner == other.pos() else QPoint()
+    # Where there is no room further on: begin again at the edge, but not exactly where the last one did.
+    if corner.x() + taken.width() > available.right():
+        corner.setX(available.left() + corner.x() % _STEP_PX)
+    if corner.y() + taken.height() > available.bottom():
+        corner.setY(available.top() + corner.y() % _STEP_PX)
     window.move(corner)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop_logs.core.addresses import ServerAddress
@@ -213,3 +213,64 @@ def test_problem_stays_while_it_is_tried_again_and_goes_when_it_is_over(window: 
     assert "feed" in page.notices.texts
     remote.set_state("live", "connected")
     qtbot.waitUntil(lambda: page.notices.texts == {})
+
+
+async def test_a_link_is_shown_to_a_person_first_and_says_where_it_comes_from(
+    window: MainWindow, actions: FakeActions
+) -> None:
+    actions.keyring[SERVER.address] = "kept"
+    window.remotes.offer(SERVER)
+    dialog = dialog_of(window, ConnectDialog)
+    assert isinstance(dialog, ConnectDialog)
+    assert any("A link asks for this connection." in label.text() for label in visible_labels(dialog))
+    assert actions.connected == []
+    await soon("the token is filled in", lambda: dialog._token.text() == "kept")
+    dialog._connect()
+    assert actions.connected == [replace(SERVER, token="kept")]
+    await window.remotes.finish()
+
+
+async def test_links_are_asked_for_one_after_another_each_once_and_never_over_an_open_dialog(
+    window: MainWindow, actions: FakeActions
+) -> None:
+    window.open_connect_dialog()
+    first = dialog_of(window, ConnectDialog)
+    assert isinstance(first, ConnectDialog)
+    first._url.setText("typed by hand")
+    others = [Target(ServerAddress(f"http://localhost:{port}")) for port in (3001, 3002, 3001)]
+    for target in others:
+        window.remotes.offer(target)
+    window.open_connect_dialog()
+    assert dialog_of(window, ConnectDialog) is first
+    assert first._url.text() == "typed by hand"
+    asked = []
+    for left in (1, 0):
+        shown = dialog_of(window, ConnectDialog)
+        shown.reject()
+        await soon("the next is shown", lambda shown=shown: shown_url(window) not in ("", shown._url.text()))
+        dialog = dialog_of(window, ConnectDialog)
+        asked.append(shown_url(window))
+        assert any("1 more link waits" in label.text() for label in visible_labels(dialog)) is (left == 1)
+    assert asked == ["http://localhost:3001", "http://localhost:3002"]
+    dialog_of(window, ConnectDialog).reject()
+    await asyncio.sleep(0.05)
+    assert shown_url(window) == ""
+    assert actions.connected == []
+
+
+async def test_closing_the_window_forgets_the_links_that_wait(window: MainWindow) -> None:
+    for port in (3001, 3002):
+        window.remotes.offer(Target(ServerAddress(f"http://localhost:{port}")))
+    window.close()
+    await asyncio.sleep(0.05)
+    assert shown_url(window) == ""
+
+
+def visible_labels(dialog: QDialog) -> list[QLabel]:
+    return [label for label in dialog.findChildren(QLabel) if label.isVisible()]
+
+
+def shown_url(window: MainWindow) -> str:
+    """What the open dialog asks for; empty when none is open."""
+    shown = [dialog for dialog in window.findChildren(ConnectDialog) if dialog.isVisible()]
+    return shown[0]._url.text() if shown else ""
