@@ -171,6 +171,9 @@ class Desktop:
         first = self._windows.first
         self._windows.closed.connect(self._closed.set)
         self._windows.closed.connect(self._painted.set)  # nobody waits for its paint then
+        if self._starts is not None:
+            # Who comes now waits until this program has ended, and is the first then.
+            self._windows.closed.connect(self._starts.close)
         first.painted.connect(self._painted.set)
         loop = asyncio.get_running_loop()
 
@@ -278,7 +281,7 @@ class Desktop:
 
     async def _stop(self) -> bool:
         if self._starts is not None:
-            self._starts.close()  # who comes now waits until this program has ended, and is the first then
+            self._starts.close()
         try:
             await asyncio.gather(*(window.remotes.finish() for window in self._windows.all))
             await self._tasks.cancel_all()
