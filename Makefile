@@ -14,7 +14,7 @@ SOAK_SEED ?= 1
 export PYTHON DIST
 
 .DEFAULT_GOAL := help
-.PHONY: run test soak lint bench dist bundle install-desktop uninstall-desktop clean help
+.PHONY: run test soak lint bench dist bundle deb install-desktop uninstall-desktop clean help
 
 run: ## Open the window; without a display, run the hub in this terminal
 	@sh packaging/setup.sh run
@@ -36,7 +36,7 @@ lint: ## Check style, format and types
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m mypy
 
-bench: ## Measure the window beside its peers; twenty minutes, prints the table of the README
+bench: ## Measure the window beside its peers; half an hour, prints the table of the README
 	@sh packaging/setup.sh bench
 	@exec .venv/bin/python -m tests.bench $(BENCH_ARGS)
 
@@ -45,6 +45,10 @@ dist: ## Build the source archive and the wheel that pip installs, into dist/
 
 bundle: ## Build dist/desktop-logs/, a folder that runs without Python, and its archive with a checksum
 	@sh packaging/bundle.sh bundle
+
+deb: bundle ## Build the bundle, and a Debian package of it
+	@sh packaging/setup.sh deb
+	@exec .venv/bin/python packaging/deb.py "$${DIST:-dist}/desktop-logs" "$${DIST:-dist}"
 
 install-desktop: ## Put the program of this checkout into the menu of your Linux desktop
 	@sh packaging/setup.sh run
@@ -59,4 +63,4 @@ clean: ## Remove what the other commands made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## List these commands
-	@sed -n 's/^\([a-z-]*\): ## \(.*\)/  make \1 #\2/p' Makefile | sed 's/ #/\t/'
+	@sed -n 's/^\([a-z-]*\):[ a-z]* ## \(.*\)/  make \1 #\2/p' Makefile | sed 's/ #/\t/'

@@ -27,6 +27,7 @@ from desktop_logs.core.opening import Opening, is_link, parse_link
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.crashes import Crashes
 from desktop_logs.crashoffer import offer_reports
+from desktop_logs.filefeed import OpenFiles
 from desktop_logs.folders import crashes_dir, logs_dir, settings_file, window_file
 from desktop_logs.keychain import Keychain
 from desktop_logs.laterstarts import Application, LaterStarts
@@ -126,6 +127,7 @@ class Desktop:
         self._painted = asyncio.Event()
         self._tasks = Tasks(self._task_failed)
         self._remotes: dict[Feed, RemoteFeed] = {}
+        self._files = OpenFiles(self._tasks)
         self._keychain = Keychain(complain)
         settings, self._settings_problem = _settings(options.data_dir)
         self._printer = Printer(sys.stdout)
@@ -138,6 +140,7 @@ class Desktop:
             more_stats=self._window_stats,
             access=options.admission.access,
             tls=options.admission.tls,
+            on_fault=self._note,
         )
         store = QSettings(str(window_file(options.data_dir)), QSettings.Format.IniFormat)
         theme = Theme(application)
@@ -190,7 +193,7 @@ class Desktop:
             self._windows.show_notice("settings", self._settings_problem)
         self._tab.check_folder()
         if self._crashes is not None:
-            offer_reports(self._crashes, self._window, loop)
+            offer_reports(self._crashes, self._windows, loop)
         # First what a person waits for; the network is loaded, in a thread, once the window is there to look at.
         with suppress(TimeoutError):
             await asyncio.wait_for(self._painted.wait(), FIRST_PAINT_WAIT_S)
@@ -234,6 +237,8 @@ class Desktop:
             self._tasks.start(named, f"connect to {opening.server.address.host}")
         for target in opening.links:
             self._window.remotes.offer(target)
+        for path in opening.files:
+            self._window.files.open(path)
 
     def open_soon(self, opening: Opening) -> None:
         """The same, once what it takes is loaded."""
@@ -313,6 +318,10 @@ class Desktop:
         feed.start()
         return feed
 
+    def open_file(self, path: str) -> Feed:
+        """A feed of the log file at *path*, reading already."""
+        return self._files.open(path, self.log_settings.held_records)
+
     async def test(self, target: Target) -> Tested:
         """What an attempt to connect to *target* finds."""
         await asyncio.to_thread(_load_client)
@@ -338,13 +347,15 @@ class Desktop:
         return Sharing(self._hub.url_for_others, access.is_local, has_tls, access.tokens.viewer, access.tokens.producer)
 
     def disconnect(self, feed: Feed) -> None:
-        """Leave the server of *feed*."""
+        """Leave the server of *feed*, or let its file go."""
+        self._files.close(feed)
         remote = self._remotes.pop(feed, None)
         if remote is not None:
             self._tasks.start(remote.close(), f"leave {remote.address}")
 
     def retry(self, feed: Feed) -> None:
         """Make the feed's next attempt now."""
+        self._files.retry(feed)
         if feed in self._remotes:
             self._remotes[feed].retry()
 
@@ -366,6 +377,9 @@ class Desktop:
 
     def _task_failed(self, name: str, failure: BaseException) -> None:
         complain(f"{name} failed: {failure!r}. This is a fault of Desktop Logs: report it.")
+        self._note(failure)
+
+    def _note(self, failure: BaseException) -> None:
         if self._crashes is not None:
             self._crashes.note(failure)
 

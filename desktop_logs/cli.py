@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import os
 import re
 import signal
 import sys
@@ -18,7 +19,7 @@ from desktop_logs.core.connecting import Target
 from desktop_logs.core.errors import DesktopLogsError, QueryError, UserError
 from desktop_logs.core.export import FORMATS
 from desktop_logs.core.levels import BANDS, parse_threshold
-from desktop_logs.core.opening import Opening, parse_link
+from desktop_logs.core.opening import Opening, file_named, is_link, parse_link
 from desktop_logs.huboptions import access_options, add_access, add_data_dir, add_port_and_data_dir, asked_of_hub
 from desktop_logs.serveroptions import add_server, add_token, target_of, token_of_environment
 from desktop_logs.terminal import (
@@ -71,7 +72,7 @@ def _split(typed: list[str]) -> tuple[str, list[str]]:
 
 def _window(typed: list[str]) -> int:
     parser = _parser("desktop-logs", helptexts.WINDOW_HELP, helptexts.WINDOW_END)
-    parser.add_argument("items", nargs="*", metavar="LINK", help="desktop-logs://connect?url=…")
+    parser.add_argument("items", nargs="*", metavar="FILE or LINK", help="log files, or desktop-logs://connect?url=…")
     parser.add_argument("--version", action="version", version=f"desktop-logs {__version__}")
     parser.add_argument("--new-window", action="store_true", help="a further window of the program that runs already")
     parser.add_argument("--connect", metavar="URL", help="open a tab on this Socket.IO server as well")
@@ -93,7 +94,7 @@ def _window(typed: list[str]) -> int:
 
     remote = ServerAddress.parse(options.connect, options.path or "") if options.connect is not None else None
     server = Target(remote, token_of_environment()) if remote is not None else None
-    opening = Opening(server, tuple(map(parse_link, options.items)))
+    opening = _opening(server, options.items)
     hub_path = normal_path(options.path) if options.path and not remote else ""
     folder = data_dir(options.data_dir)
     asked = asked_of_hub(options, hub_path)
@@ -122,6 +123,8 @@ def _window(typed: list[str]) -> int:
 
     from desktop_logs.serve import ServeOptions, serve
 
+    if opening.files:
+        raise UserError(f"{problem} A log file is shown in a window only; without one, use less +F {opening.files[0]}")
     if server is not None:
         complain(f"{problem} The log of {server.address.host} is printed here instead; Ctrl+C ends it.")
         from desktop_logs.tail import TailOptions, tail
@@ -130,6 +133,14 @@ def _window(typed: list[str]) -> int:
     complain(f"{problem} The hub runs in this terminal instead; Ctrl+C ends it.")
     printed = {"console": True, "console_level": "trace"}
     return serve(ServeOptions(options.port, hub_path, folder, printed, access_options(options)))
+
+
+def _opening(server: Target | None, items: Sequence[str]) -> Opening:
+    """What *items*, links and files, and *server* ask for. Raises UserError for a link that is none."""
+    links = tuple(parse_link(item) for item in items if is_link(item))
+    # This process knows its folder; the window that opens them may have another.
+    files = tuple(os.path.abspath(file_named(item)) for item in items if not is_link(item))
+    return Opening(server, links, files)
 
 
 def _serve(typed: list[str]) -> int:

@@ -89,7 +89,7 @@ class Crashes:
 
     def know(self, **facts: str) -> None:
         """Have *facts* in every report from now on, and in that of a signal."""
-        self._facts.update(facts)
+        self._facts = self._facts | facts  # another thread may be reading those before
         self._write_facts()
 
     def know_libraries(self) -> None:

@@ -60,7 +60,7 @@ class CrashFolder:
             raise
         for old in self.reports()[MOST_REPORTS:]:
             self.delete(old)
-        return Report(path, at, ended)
+        return Report(path, at.replace(microsecond=0), ended)
 
     def reports(self) -> list[Report]:
         """All that are there, the newest first. Empty when the folder cannot be read."""

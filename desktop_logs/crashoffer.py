@@ -1,4 +1,4 @@
-"""Offers the reports of faults to be read, by a notice on the local page. What stands in one is made elsewhere."""
+"""Offers the reports of faults to be read, by a notice on the local pages. What stands in one is made elsewhere."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from desktop_logs.core.crashreport import offer_sentence
 from desktop_logs.crashes import Crashes
 from desktop_logs.crashfolder import CrashFolder, Report
 from desktop_logs.ui.notices import Action
-from desktop_logs.ui.window import MainWindow
+from desktop_logs.windows import Windows
 
 _LAST_TIME: Final = "crash"
 _NOW: Final = "fault"
 
 
-def offer_reports(crashes: Crashes, window: MainWindow, loop: asyncio.AbstractEventLoop) -> None:
-    """Offer what earlier runs have left on *window*, and from now on what happens in this one."""
-    offer = _Offer(crashes.folder, window)
+def offer_reports(crashes: Crashes, windows: Windows, loop: asyncio.AbstractEventLoop) -> None:
+    """Offer what earlier runs have left in *windows*, and from now on what happens in this one."""
+    offer = _Offer(crashes.folder, windows)
     offer.tell_last_time()
 
     def tell(report: Report) -> None:
@@ -32,12 +32,12 @@ def offer_reports(crashes: Crashes, window: MainWindow, loop: asyncio.AbstractEv
 class _Offer:
     """A report is offered until it is read, deleted or dismissed; then at no start any more."""
 
-    def __init__(self, folder: CrashFolder, window: MainWindow) -> None:
+    def __init__(self, folder: CrashFolder, windows: Windows) -> None:
         self._folder = folder
-        self._window = window
+        self._windows = windows
         self._offered: dict[str, list[Report]] = {}
         """By the key of the notice, the newest first."""
-        window.notice_dismissed.connect(self._settle)
+        windows.notice_dismissed.connect(self._settle)
 
     def tell_last_time(self) -> None:
         unseen = self._folder.unseen()
@@ -55,8 +55,8 @@ class _Offer:
         )
         actions: list[Action] = [("Show it", lambda: self._show(key)), ("Delete it", lambda: self._delete(key))]
         text = f"{sentence} A report was written; it holds no log contents.{more}"
-        self._window.clear_notice(key)  # a second fault may read as the first, which was dismissed
-        self._window.show_notice(key, text, "warning", actions)
+        self._windows.clear_notice(key)  # a second fault may read as the first, which was dismissed
+        self._windows.show_notice(key, text, "warning", actions)
 
     def _show(self, key: str) -> None:
         # Loaded when it is opened: the window is there sooner.
@@ -67,19 +67,19 @@ class _Offer:
             text = report.text()
         except OSError as gone:
             text = f"The report {report.path} cannot be read: {gone.strerror}."
-        dialog = ReportDialog(_sentence(report), text, report.path, self._window)
+        dialog = ReportDialog(_sentence(report), text, report.path, self._windows.front)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
-        self._window.clear_notice(key)
         self._settle(key)
 
     def _delete(self, key: str) -> None:
         self._folder.delete(self._offered[key][0])
-        self._window.clear_notice(key)
         self._settle(key)
 
     def _settle(self, key: str) -> None:
-        self._folder.mark_seen(self._offered.pop(key, []))
+        if key in self._offered:
+            self._folder.mark_seen(self._offered.pop(key))
+            self._windows.clear_notice(key)  # in the others too
 
 
 def _sentence(report: Report) -> str:

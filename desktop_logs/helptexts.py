@@ -31,6 +31,7 @@ commands:
 
 examples:
   desktop-logs
+  desktop-logs app.log other.jsonl
   desktop-logs --connect http://localhost:3000 --path /llamaproxws
   desktop-logs 'desktop-logs://connect?url=http://localhost:3000&query=level:error'
   desktop-logs --port 5700 --data-dir ~/logs-of-project-x"""

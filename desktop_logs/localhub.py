@@ -48,9 +48,11 @@ class LocalHub:
         more_stats: Callable[[], Mapping[str, int]] = dict,
         access: Access = LOCAL_ACCESS,
         tls: ssl.SSLContext | None = None,
+        on_fault: Callable[[BaseException], object] = lambda failure: None,
     ) -> None:
         """Nothing is opened yet. *what* is this program's name for others that want its data folder, and *report* is
-        told what goes wrong beside the records; see HubServer for the rest."""
+        told what goes wrong beside the records; *on_fault* gets, in whichever thread, what this program does wrong
+        itself. See HubServer for the rest."""
         self.data_dir = data_dir
         history = history_dir(data_dir)
         self._lock = DataLock(data_dir, what)
@@ -64,6 +66,7 @@ class LocalHub:
             on_damage=self._set_aside,
             may_write=self._hold_folder,
             console=console,
+            on_fault=on_fault,
         )
         self.hub = Hub(self.disk, entries=entries)
         self._history = LocalHistory(history)
@@ -74,6 +77,7 @@ class LocalHub:
         self._more_stats = more_stats
         self._access = access
         self._tls = tls
+        self._on_fault = on_fault
         self._server: HubServer | None = None
         self._state = FeedState("starting", "starting")
         self._listeners: list[Callable[[], None]] = []
@@ -94,6 +98,7 @@ class LocalHub:
                 report=self._report,
                 access=self._access,
                 tls=self._tls,
+                on_fault=self._on_fault,
                 more_stats=lambda: {**self._stored(), **self._more_stats()},
             )
 
@@ -128,6 +133,7 @@ class LocalHub:
             live=lambda: self.disk.live_segment,
             roll=self.disk.leave_segment,
             ended_well=ended_well,
+            on_fault=self._on_fault,
         )
         self._repairs.start()
         self.hub.subscribe(self._wake)

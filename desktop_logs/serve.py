@@ -63,6 +63,7 @@ async def _serve(options: ServeOptions, settings: LogSettings, admission: Admiss
         console=printer.show,
         access=admission.access,
         tls=admission.tls,
+        on_fault=crashes.note,
     )
     stop = asyncio.Event()
     _on_signals(stop, lambda: _reload(hub, options, admission))

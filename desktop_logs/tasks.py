@@ -10,8 +10,9 @@ from typing import Any
 class Tasks:
     """A set of running tasks. asyncio itself keeps only weak references, so a task nobody holds may vanish."""
 
-    def __init__(self, report: Callable[[str, BaseException], None]) -> None:
-        """*report* is called with a task's name and what it raised, except when it was cancelled."""
+    def __init__(self, report: Callable[[str, BaseException], None] | None = None) -> None:
+        """*report* is called with a task's name and what it raised, except when it was cancelled. Without one the
+        loop's exception handler is: the way of all faults that nobody has a better word for."""
         self._report = report
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -41,4 +42,8 @@ class Tasks:
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (failure := task.exception()) is not None:
-            self._report(task.get_name(), failure)
+            if self._report is not None:
+                self._report(task.get_name(), failure)
+            else:
+                context = {"message": f"{task.get_name()} failed", "exception": failure, "task": task}
+                task.get_loop().call_exception_handler(context)

@@ -20,6 +20,8 @@ class Windows(QObject):
     """The last one is closed. It stays known, hidden, for it is asked until the program has ended."""
     one_closed = Signal(object)
     """A MainWindow is closed, and others are still open. It is this program's to take it down."""
+    notice_dismissed = Signal(str)
+    """A person has sent the notice of this key away, in one of them."""
 
     def __init__(self, make: Callable[[], MainWindow], application: QGuiApplication) -> None:
         super().__init__()
@@ -120,6 +122,7 @@ class Windows(QObject):
         window = self._make()
         self._all.append(window)
         window.closed.connect(lambda: self._gone(window))
+        window.notice_dismissed.connect(self.notice_dismissed)
         return window
 
     def _gone(self, window: MainWindow) -> None:

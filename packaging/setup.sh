@@ -5,6 +5,7 @@
 #   packaging/setup.sh run      .venv with the program, the system libraries that Qt needs
 #   packaging/setup.sh test     the same with the test tools, a virtual screen, Node and the Node packages of tests/node
 #   packaging/setup.sh bench    the same as for the tests, and cutelog in an environment of its own, .venv-cutelog
+#   packaging/setup.sh deb      the program, and Debian's tools for packages
 #   packaging/setup.sh dist     .venv-dist with what builds a wheel
 #   packaging/setup.sh bundle WHEEL   .venv-bundle with WHEEL, what that needs and PyInstaller alone; what PyInstaller calls
 #
@@ -45,15 +46,17 @@ fi
 # Programs that are called, each with its package: what tests call and drive windows with, what PyInstaller calls.
 case $stage in
 run | dist) programs= ;;
+deb) programs="dpkg-deb:dpkg dpkg-shlibdeps:dpkg-dev" ;;
 test | bench) programs="curl:curl Xvfb:xvfb openbox:openbox xdotool:xdotool xprop:x11-utils setpriv:util-linux objdump:binutils strip:binutils
-node:nodejs npm:npm desktop-file-validate:desktop-file-utils appstreamcli:appstream gio:libglib2.0-bin
-update-mime-database:shared-mime-info gtk-update-icon-cache:gtk-update-icon-cache" ;;
+xz:xz-utils node:nodejs npm:npm desktop-file-validate:desktop-file-utils appstreamcli:appstream gio:libglib2.0-bin
+update-mime-database:shared-mime-info gtk-update-icon-cache:gtk-update-icon-cache dpkg-deb:dpkg
+dpkg-shlibdeps:dpkg-dev fakeroot:fakeroot groff:groff-base" ;;
 bundle)
-    programs="objdump:binutils strip:binutils"
+    programs="objdump:binutils strip:binutils xz:xz-utils"
     wheel=${2:?"packaging/setup.sh bundle takes the wheel that is bundled: make bundle"}
     ;;
 *)
-    echo "packaging/setup.sh takes run, test, bench, dist or bundle, not $stage" >&2
+    echo "packaging/setup.sh takes run, test, bench, dist, bundle or deb, not $stage" >&2
     exit 2
     ;;
 esac
@@ -280,7 +283,7 @@ look() {
             missing="$missing a font"
             packages="$packages $font_packages"
         }
-        if [ "$stage" != run ] && ! have_libpython; then
+        if [ "$stage" != run ] && [ "$stage" != deb ] && ! have_libpython; then
             missing="$missing libpython"
             packages="$packages libpython3.$(python_minor "$venv/bin/python")"
         fi
@@ -319,7 +322,7 @@ see_to_node() {
 
 case $stage in bundle) make_bundle_venv ;; *) venv_is_usable || make_venv ;; esac
 case $stage in
-run) install_project run ;;
+run | deb) install_project run ;;
 test | bench) install_project dev ;;
 dist) install_build ;;
 esac

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from typing import Any
 
 from desktop_logs.tasks import Tasks
 
@@ -17,6 +18,20 @@ async def test_a_failure_is_reported_with_the_tasks_name() -> None:
     await asyncio.sleep(0)
     assert told == [("failing", "no")]
     assert len(tasks) == 0
+
+
+async def test_without_a_report_the_loop_hears_of_a_failure() -> None:
+    heard: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: heard.append(context))
+    failure = ValueError("no")
+
+    async def fail() -> None:
+        raise failure
+
+    task = Tasks().start(fail(), "failing")
+    await asyncio.wait([task])
+    await asyncio.sleep(0)
+    assert heard == [{"message": "failing failed", "exception": failure, "task": task}]
 
 
 async def test_a_task_nobody_holds_is_not_lost() -> None:

@@ -1,6 +1,7 @@
 """Records in a terminal: nothing is obeyed, nothing waits for a terminal that is held."""
 
 import errno
+import faulthandler
 import io
 import sys
 import threading
@@ -16,6 +17,7 @@ from desktop_logs.terminal import (
     complain,
     complain_of_query,
     line_of,
+    native_faults_to_stderr,
     wants_color,
     write_out,
 )
@@ -194,3 +196,15 @@ def test_bytes_are_written_as_they_are(capsysbinary: pytest.CaptureFixture[bytes
     write_out("before ")
     write_out(b"a\r\n\xff")
     assert capsysbinary.readouterr().out == b"before a\r\n\xff"
+
+
+@pytest.mark.parametrize("stderr", [None, io.StringIO()], ids=["a window on Windows", "no file"])
+def test_where_stderr_is_no_file_nothing_is_told_of_native_faults(
+    monkeypatch: pytest.MonkeyPatch, stderr: io.StringIO | None
+) -> None:
+    monkeypatch.setattr(sys, "stderr", stderr)
+    try:
+        native_faults_to_stderr()
+        assert not faulthandler.is_enabled()
+    finally:
+        faulthandler.enable(sys.__stderr__)  # pytest's own

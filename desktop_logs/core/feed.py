@@ -24,6 +24,8 @@ class FeedState:
     """A sentence with what went wrong and what to do; empty when nothing did."""
     next_attempt_s: float | None = None
     """When the next attempt is due, on the clock of time.monotonic; None unless waiting."""
+    is_file: bool = False
+    """True for a file that is read: it is not connected to, and has no records beyond those that it gives."""
 
 
 class Feed(Protocol):

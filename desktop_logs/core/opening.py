@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target
 from desktop_logs.core.errors import UserError
 
 LINK_SCHEME = "desktop-logs"
+_DRIVE = re.compile(r"/[A-Za-z]:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,17 @@ class Opening:
 def is_link(item: str) -> bool:
     """True when *item* is a link for this program, well made or not."""
     return item[: len(LINK_SCHEME) + 1].lower() == f"{LINK_SCHEME}:"
+
+
+def file_named(item: str) -> str:
+    """The path that *item* names, which may be a `file://` address, as file managers give it. Raises UserError."""
+    if item[:7].lower() != "file://":
+        return item
+    parts = urlsplit(item)
+    if parts.netloc.lower() not in ("", "localhost"):
+        raise UserError(f"{item} is on another machine. Copy the file here, and open that.")
+    path = unquote(parts.path, errors="surrogateescape")
+    return path[1:] if _DRIVE.match(path) else path
 
 
 def parse_link(link: str) -> Target:

@@ -177,7 +177,7 @@ def _parse_entry(payload: object, seq: int, arrived_ns: int) -> Record:
         severity=severity,
         level=level,
         source=source,
-        message=_within_limit(message, MAX_ENTRY_BYTES - _byte_count(context_json)),
+        message=within_limit(message, MAX_ENTRY_BYTES - _byte_count(context_json)),
         context=context_json,
         given_id=_id_of(entry.get("id")),
     )
@@ -377,7 +377,8 @@ def _cleaned(value: object) -> object:
     return clean(str(value))
 
 
-def _within_limit(message: str, max_bytes: int) -> str:
+def within_limit(message: str, max_bytes: int) -> str:
+    """*message*, cut with a mark where it is longer than *max_bytes* in UTF-8."""
     if len(message) * 4 <= max_bytes:
         return message
     encoded = message.encode()

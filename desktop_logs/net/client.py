@@ -330,6 +330,8 @@ class RemoteFeed:
         problem = f"The connection to {self.address} failed: {failure!r}"
         self._end_first_attempt(ConnectError(problem))
         self._become(FeedState("failed", "failed", problem))
+        # What servers and networks do wrong has its own way: this is a fault of ours.
+        asyncio.get_running_loop().call_exception_handler({"message": problem, "exception": failure})
 
 
 def _alone(failure: ConnectError) -> ConnectError:

@@ -34,11 +34,22 @@ _Outcome = Receipt | str
 class EventIngest:
     """Takes events; answers come when their records are stored."""
 
-    def __init__(self, hub: Hub, clock_ns: Callable[[], int], report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        clock_ns: Callable[[], int],
+        report: Callable[[str], None],
+        on_fault: Callable[[BaseException], object],
+    ) -> None:
         self._hub = hub
         self._clock_ns = clock_ns
         self._is_stopping = False
-        self._under_way = Tasks(lambda name, failure: report(f"The hub could not {name}: {failure!r}"))
+
+        def failed(name: str, failure: BaseException) -> None:
+            report(f"The hub could not {name}: {failure!r}")
+            on_fault(failure)
+
+        self._under_way = Tasks(failed)
 
     async def stop(self) -> None:
         """Take nothing more, and let what is under way be answered."""

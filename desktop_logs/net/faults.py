@@ -29,10 +29,14 @@ _MAX_TOLD: Final = 100  # kinds; who finds another text each time fills neither 
 class PeerFaults(logging.Handler):
     """Where engineio's and socketio's own log goes: counted, and passed on once a kind; never to a program's log."""
 
-    def __init__(self, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, report: Callable[[str], None], on_fault: Callable[[BaseException], object] = lambda failure: None
+    ) -> None:
+        """*on_fault* gets what was raised by what no client is known to be able to send."""
         super().__init__(logging.WARNING)
         self.count = 0
         self._report = report
+        self._on_fault = on_fault
         self._told: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -52,6 +56,8 @@ class PeerFaults(logging.Handler):
         else:
             # Nothing that a client can send is known to lead here: it is most likely a fault of ours.
             self.add(f"What a client sent was not understood, perhaps by a fault of this program: {cause or text!r}")
+            if cause is not None:
+                self._on_fault(cause)
 
     def add(self, sentence: str) -> None:
         """One more fault of the kind that *sentence* tells of."""

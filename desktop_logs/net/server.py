@@ -60,17 +60,23 @@ class HubServer:
         history: History | None = None,
         catching_up: History | None = None,
         patience: Patience = PATIENCE,
+        on_fault: Callable[[BaseException], object] = lambda failure: None,
     ) -> None:
-        """*report* is told, once a kind, what peers do wrong; *access* says where it listens and who may, *tls* makes
-        it HTTPS; *more_stats* adds to `GET /api/stats`. *history* answers searches, None where none is kept;
-        *catching_up* is a second way to it, for viewers that resume, which must not wait for a search. *patience* is
-        what clients that do not answer are given."""
+        """*report* is told, once a kind, what peers do wrong, and *on_fault* gets what the hub itself does wrong.
+        *access* says where it listens and who may, *tls* makes it HTTPS; *more_stats* adds to `GET /api/stats`.
+        *history* answers searches, None where none is kept; *catching_up* is a second way to it, for viewers that
+        resume, which must not wait for a search. *patience* is what clients that do not answer are given."""
         self._hub = hub
         self._version = version
         self._clock_ns = clock_ns
         self._more_stats = more_stats
-        self._tasks = Tasks(lambda name, failure: report(f"The hub's task {name!r} failed: {failure!r}"))
-        self._faults = PeerFaults(report)
+        self._faults = PeerFaults(report, on_fault)
+
+        def task_failed(name: str, failure: BaseException) -> None:
+            report(f"The hub's task {name!r} failed: {failure!r}")
+            on_fault(failure)
+
+        self._tasks = Tasks(task_failed)
         self._host = "127.0.0.1" if access.host.lower() == "localhost" else access.host.strip("[]")
         self._tls = tls
         self._refusals = Refusals(report)
@@ -89,7 +95,7 @@ class HubServer:
             stall_s=patience.stall_s,
         )
         asking = Asking(hub, self._viewers, self._tasks, clock_ns=clock_ns, stats=self.stats, history=history)
-        self._events = EventIngest(hub, clock_ns, report)
+        self._events = EventIngest(hub, clock_ns, report, on_fault)
         self._sockets = HubSocketServer(faults=self._faults, tasks=self._tasks, patience=patience)
         self._peers = HubPeers(
             hub,

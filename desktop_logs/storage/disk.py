@@ -58,7 +58,7 @@ class DiskThread:
     fails; a batch that is written again is printed again. *elsewhere* is the advice on how to choose another folder.
     *on_damage* is told of a damaged segment, on the thread or in `open`, and must set it aside; without it nothing is
     stored while the newest one is damaged. *may_write* is asked before anything is written, and raises StorageError
-    while this program may not.
+    while this program may not. *on_fault* gets, on the thread, what this program does wrong there.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class DiskThread:
         may_write: Callable[[], object] = lambda: None,
         space: FreeSpace | None = None,
         watch: ClockWatch | None = None,
+        on_fault: Callable[[BaseException], object] = lambda fault: None,
     ) -> None:
         self._folder = folder
         self._elsewhere = elsewhere
@@ -87,6 +88,7 @@ class DiskThread:
         self._today = today
         self._console = console
         self._may_write = may_write
+        self._on_fault = on_fault
         self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
         self._queue = DiskQueue(max_queue_records, max_queue_bytes)
         self._stored = 0
@@ -371,6 +373,7 @@ class DiskThread:
             error = StorageError(
                 f"Cannot write log files in {self._folder}: {fault!r}. This is a fault of Desktop Logs: report it."
             )
+            self._on_fault(fault)
         else:
             self._write_problem = ""
             return None

@@ -101,7 +101,8 @@ class Repairs:
 
     *report* is called from that thread with each sentence for a person. *roll* is called, from that thread too, before
     the segment that is written is set aside: it returns when the writer has gone on to another one and closed it.
-    *live* tells which that is, None when none is. Nothing that goes wrong here ends the program or the thread.
+    *live* tells which that is, None when none is. *on_fault* gets what this program does wrong there. Nothing that
+    goes wrong here ends the program or the thread.
     """
 
     def __init__(
@@ -113,10 +114,12 @@ class Repairs:
         live: Callable[[], SegmentName | None] = lambda: None,
         roll: Callable[[SegmentName], None] = lambda name: None,
         ended_well: bool = True,
+        on_fault: Callable[[BaseException], object] = lambda fault: None,
     ) -> None:
         self._folder = folder
         self._logs_folder = logs_folder
         self._report = report
+        self._on_fault = on_fault
         self._live = live
         self._roll = roll
         self._ended_well = ended_well
@@ -208,6 +211,7 @@ class Repairs:
                 f"The history in {self._folder} cannot be repaired: {fault!r}. "
                 "This is a fault of Desktop Logs: report it. What is damaged is kept as it is."
             )
+            self._on_fault(fault)
         else:
             return True
         return False

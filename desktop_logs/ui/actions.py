@@ -34,6 +34,9 @@ class WindowActions(Protocol):
     def connect(self, target: Target) -> Feed:
         """A feed of *target*, which begins to connect. Raises DesktopLogsError when it cannot."""
 
+    def open_file(self, path: str) -> Feed:
+        """A feed of the log file at the absolute *path*, which begins to read it."""
+
     async def test(self, target: Target) -> Tested:
         """Try to connect to *target* and leave again: what works, or exactly what failed. Raises nothing of its own."""
 
@@ -50,7 +53,7 @@ class WindowActions(Protocol):
         """How others reach the local hub now, and by which tokens."""
 
     def retry(self, feed: Feed) -> None:
-        """Attempt to connect *feed* now, after it failed or while it waits."""
+        """Attempt to connect or read *feed* now, after it failed or while it waits."""
 
     def disconnect(self, feed: Feed) -> None:
         """Close *feed* for good."""

@@ -7,7 +7,6 @@ holds what the filter in force selects: without one all there is, else the match
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -34,7 +33,6 @@ _REST_MS: Final = 300
 """How long a filter must rest before the history is searched for it: typing changes it with every letter."""
 _PATIENCE_MS: Final = 150
 """What is there sooner is not announced."""
-_log = logging.getLogger(__name__)
 
 Wanted = tuple[frozenset[int], Query]
 State = Literal["idle", "loading", "ended", "full", "failed"]
@@ -73,7 +71,7 @@ class Backfill(QObject):
         """After the view was cleared nothing older comes by itself."""
         self._searched: _Asked | None = None
         """What there is nothing more of."""
-        self._tasks = Tasks(_report)
+        self._tasks = Tasks()
         self._task: asyncio.Task[None] | None = None
         self.state: State = "idle"
         self.text = ""
@@ -214,7 +212,3 @@ class Backfill(QObject):
         if (state, text) != (self.state, self.text):
             self.state, self.text = state, text
             self.changed.emit()
-
-
-def _report(name: str, failure: BaseException) -> None:
-    _log.error("%s: %s", name, failure, exc_info=failure)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +29,6 @@ from desktop_logs.ui.trustfields import TrustFields
 _WIDTH_PX: Final = 560
 _LEAST_WIDTH_PX: Final = 480
 _NO_KEYRING: Final = "The token is kept only until this program ends: this system has no keyring."
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class ConnectDialog(QDialog):
         self.setWindowTitle("Connect to a server")
         self.setMinimumWidth(_LEAST_WIDTH_PX)
         self._actions = actions
-        self._tasks = Tasks(_report)
+        self._tasks = Tasks()
         self._asking: asyncio.Task[str] | None = None
         """The keyring is asked for a token."""
         self._origin = muted_label()
@@ -327,7 +325,3 @@ class _OnlyField(QueryField):
             event.ignore()
         else:
             super().keyPressEvent(event)
-
-
-def _report(name: str, failure: BaseException) -> None:
-    _log.error("%s: %s", name, failure, exc_info=failure)

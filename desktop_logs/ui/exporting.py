@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -45,7 +44,6 @@ from desktop_logs.ui.theme import Theme
 
 _WIDTH_PX: Final = 520
 _PROGRESS_STEPS: Final = 1_000
-_log = logging.getLogger(__name__)
 
 
 class ExportDialog(QDialog):
@@ -79,7 +77,7 @@ class ExportDialog(QDialog):
         self._shown = shown
         self._selected = selected
         self._folder = folder
-        self._tasks = Tasks(_report) if tasks is None else tasks  # an empty one is falsy
+        self._tasks = Tasks() if tasks is None else tasks  # an empty one is falsy
         self._task: asyncio.Task[str] | None = None
         self._closes_after = False
         self._may_replace: Path | None = None
@@ -342,7 +340,3 @@ def _page(parts: QGridLayout | QVBoxLayout, *buttons: QWidget) -> QWidget:
     layout.addStretch(1)
     layout.addLayout(row)
     return page
-
-
-def _report(name: str, failure: BaseException) -> None:
-    _log.error("%s: %s", name, failure, exc_info=failure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -23,7 +22,6 @@ _SHARE: Final = 0.45
 _LEAST_HEIGHT: Final = 220
 _LEAST_BESIDE_PLACE: Final = 440
 """With less height for both, in pixels, the panel makes room for the place that somebody goes to."""
-_log = logging.getLogger(__name__)
 
 
 class HistoryDock(QObject):
@@ -38,7 +36,7 @@ class HistoryDock(QObject):
         self._theme = theme
         self._book = book
         self._remembered = remembered
-        self._tasks = Tasks(_report)
+        self._tasks = Tasks()
         self.panel: HistoryPanel | None = None
         """None until it is opened for the first time."""
         self._makes_room = False
@@ -144,8 +142,6 @@ def why_not(page: FeedPage) -> str:
         return ""
     if page.is_local:
         return "the history is off: see Settings"
+    if page.feed.state.is_file:
+        return "a file has no history beside its lines"
     return "this server keeps no history that could be searched" if page.feed.state.phase == "live" else "not connected"
-
-
-def _report(name: str, failure: BaseException) -> None:
-    _log.error("%s: %s", name, failure, exc_info=failure)

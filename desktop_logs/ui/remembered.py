@@ -99,6 +99,15 @@ class Remembered:
         self._store.setValue("export/folder", str(folder))
 
     @property
+    def files_folder(self) -> str:
+        """Where the last log file was opened, else the user's home."""
+        stored = self._store.value("files/folder")
+        return stored if isinstance(stored, str) and stored and Path(stored).is_dir() else str(Path.home())
+
+    def set_files_folder(self, folder: Path) -> None:
+        self._store.setValue("files/folder", str(folder))
+
+    @property
     def query_history(self) -> list[str]:
         """Texts of queries that were in force, the latest first."""
         found = self._list("query/history")

@@ -57,7 +57,7 @@ class Remotes(QObject):
         self._dialog: ConnectDialog | None = None
         self._offered: deque[Target] = deque()
         """What links have asked for, and a person was not shown yet."""
-        self._tasks = Tasks(_report)
+        self._tasks = Tasks()
 
     def target_of(self, feed: Feed) -> Target | None:
         """What *feed* is connected to; None for the local hub."""
@@ -233,7 +233,3 @@ class Remotes(QObject):
         problem = await self._actions.keep_token(target.address, token)
         if problem:
             self.token_not_kept.emit(feed, problem)
-
-
-def _report(name: str, failure: BaseException) -> None:
-    _log.error("%s: %s", name, failure, exc_info=failure)

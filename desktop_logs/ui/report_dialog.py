@@ -49,8 +49,8 @@ class ReportDialog(QDialog):
         layout.addWidget(heading(sentence))
         layout.addWidget(
             muted_label(
-                "This was written down of it: where the program stood, what it runs on, how much it had done. It holds "
-                "no log contents and was sent to nobody. Whoever mends Desktop Logs is helped by it."
+                "The report says where the program stood, what it runs on and how much it had done. It holds no log "
+                "contents and was sent to nobody; add it when you report the fault."
             )
         )
         layout.addWidget(view, 1)

@@ -6,7 +6,6 @@ What comes goes on being held meanwhile (model). Older records than those of the
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +31,6 @@ MOST_RECORDS: Final = 2_000
 _PAGE_RECORDS: Final = 1_000
 _HELD_RECORDS: Final = 50_000
 """Of a place, when somebody scrolls on and on."""
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class Surroundings(QObject):
         """Around which something is shown; None while what comes is."""
         self._span_s = DEFAULT_SPAN_S
         self._note = ""
-        self._tasks = Tasks(_report)
+        self._tasks = Tasks()
         self._task: asyncio.Task[None] | None = None
         bar.span_chosen.connect(self._span_chosen)
         bar.leave_requested.connect(self.leave)
@@ -205,7 +203,3 @@ class Surroundings(QObject):
             self._model.extend(records)
         self._task = None
         self.show_figures()
-
-
-def _report(name: str, failure: BaseException) -> None:
-    _log.error("%s: %s", name, failure, exc_info=failure)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QP
 from PySide6.QtWidgets import QHBoxLayout, QTabBar, QToolButton, QWidget
 
 from desktop_logs.ui.icons import icon
+from desktop_logs.ui.plaintext import inert_tip
 from desktop_logs.ui.theme import Palette, Theme
 
 HEIGHT: Final = 38
@@ -27,6 +28,8 @@ class Tab:
     name: str
     note: str
     color: str
+    tip: str = ""
+    """What is said where the mouse rests on it."""
 
 
 class TabStrip(QWidget):
@@ -101,6 +104,7 @@ class _Tabs(QTabBar):
         self._shown.insert(index, tab)
         self._close_buttons.insert(index, None)
         self.insertTab(index, _spoken(tab))
+        self.setTabToolTip(index, inert_tip(tab.tip))
         if closable:
             button = QToolButton(self)
             button.setAccessibleName(f"Close {tab.name}")
@@ -119,6 +123,7 @@ class _Tabs(QTabBar):
             return
         self._shown[index] = tab
         self.setTabText(index, _spoken(tab))
+        self.setTabToolTip(index, inert_tip(tab.tip))
 
     def remove_tab(self, index: int) -> None:
         """Take the tab at *index* away."""

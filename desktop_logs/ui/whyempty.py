@@ -22,6 +22,9 @@ def why_empty(feed: Feed, model: RecordModel, backfill: Backfill, *, has_shown: 
     if has_shown:
         older = " Scroll up for older ones." if feed.history is not None else ""
         return "Cleared", f"New records appear here.{older}", ""
+    if feed.state.is_file:
+        words = {"live": "The file is empty. New lines appear here.", "starting": "The file is being read."}
+        return "No records", words.get(feed.state.phase, f"{feed.address} is not read."), ""
     if feed.state.phase == "live":
         return "No records yet", f"Connected to {feed.address}. New records appear here.", ""
     return "No records", f"Not connected to {feed.address}.", ""

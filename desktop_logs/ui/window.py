@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from typing import Final
@@ -21,6 +20,7 @@ from desktop_logs.ui.commands import Command, Commands, fill_theme_menu
 from desktop_logs.ui.dialogs import open_export, open_settings, open_share
 from desktop_logs.ui.feedpage import FeedPage
 from desktop_logs.ui.feedtab import tab_of
+from desktop_logs.ui.files import Files
 from desktop_logs.ui.historydock import HistoryDock, why_not
 from desktop_logs.ui.icons import app_icon
 from desktop_logs.ui.notices import Action, Level
@@ -69,6 +69,9 @@ class MainWindow(QMainWindow):
         """By which the program opens tabs for servers."""
         self.remotes.connected.connect(self._connected)
         self.remotes.token_not_kept.connect(self._tell_token)
+        self.files = Files(actions, self._remembered, self)
+        """By which the program opens tabs for log files."""
+        self.files.opened.connect(self.add_feed)
         middle = QWidget(self)
         self._strip = TabStrip(theme, middle)
         self._stack = QStackedWidget(middle)
@@ -152,7 +155,7 @@ class MainWindow(QMainWindow):
     # What a person asks for
 
     def close_page(self, index: int) -> None:
-        """Disconnect from a remote server and take its page away; the local page stays."""
+        """Leave a remote server or a file and take its page away; the local page stays."""
         if not 0 <= index < len(self._pages) or self._pages[index] is self._local:
             return
         page = self._pages.pop(index)
@@ -161,6 +164,7 @@ class MainWindow(QMainWindow):
         self._stack.removeWidget(page)
         self._strip.tabs.remove_tab(index)
         self.remotes.forget(page.feed)
+        self.files.forget(page.feed)
         self._actions.disconnect(page.feed)
         page.deleteLater()
         self._remember_tabs()
@@ -262,6 +266,7 @@ class MainWindow(QMainWindow):
             [
                 Command("Connect…", self.open_connect_dialog, ("Ctrl+T",), "connect"),
                 Command("New window", self._actions.new_window, ("Ctrl+Shift+N",), "window"),
+                Command("Open file…", self.files.open_dialog, ("Ctrl+O",), "file"),
             ],
             [
                 Command(
@@ -341,7 +346,10 @@ class MainWindow(QMainWindow):
             page.empty.set_address(self._local_url, needs_token=self._local_needs_token)
 
     def _state_changed(self, page: FeedPage) -> None:
-        self.remotes.explain(page)
+        if self.files.path_of(page.feed):
+            self.files.explain(page)
+        else:
+            self.remotes.explain(page)
         self._show_tabs()
         is_waiting = any(page.feed.state.phase == "waiting" for page in self._pages)
         if not is_waiting:
@@ -350,7 +358,8 @@ class MainWindow(QMainWindow):
             self._countdown.start()
 
     def _tab_of(self, page: FeedPage) -> Tab:
-        return tab_of(page.feed, self.remotes.target_of(page.feed), self._theme.palette, time.monotonic())
+        target, path = self.remotes.target_of(page.feed), self.files.path_of(page.feed)
+        return tab_of(page.feed, self._theme.palette, target=target, path=path)
 
     def _show_tabs(self, _palette: Palette | None = None) -> None:
         for index, page in enumerate(self._pages):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 Entry = tuple[str, str, str]
@@ -70,15 +70,15 @@ def without_dead_links(datas: Iterable[Entry], binaries: Iterable[Entry]) -> lis
     return [entry for entry in datas if entry[2] != "SYMLINK" or _name(entry[0]) in kept]
 
 
-def stripped(entries: Iterable[Entry], below: Path, folder: Path) -> list[Entry]:
-    """*entries* with copies, in *folder*, of the binaries that come from *below*, which tell a debugger nothing.
+def stripped(entries: Iterable[Entry], of_python: Collection[str], folder: Path) -> list[Entry]:
+    """*entries* with copies, in *folder*, of the binaries that are Python's own, which tell a debugger nothing.
 
-    A Python that was built on the machine has 25 MB of that. Libraries out of wheels are left as they are: their tables
-    were moved when the wheel was made, and `strip` breaks some of them.
+    *of_python* are their paths in the bundle. A Python that was built on the machine has 24 MB to tell. Libraries out
+    of wheels are left as they are: their tables were moved when the wheel was made, and `strip` breaks some of them.
     """
     found: list[Entry] = []
     for path, source, kind in entries:
-        if kind in ("BINARY", "EXTENSION") and Path(source).resolve().is_relative_to(below):
+        if kind in ("BINARY", "EXTENSION") and path in of_python:
             copy = folder / path
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, copy)

@@ -17,7 +17,7 @@ from pathlib import Path
 from bundling import debian
 
 TEXTS = Path(__file__).parent / "texts"
-"""Licences by their SPDX names, for a distribution that names one and brings no text: PySide6 does so."""
+"""Licences by their SPDX names, for a distribution that names one and brings no text: PySide6 does so. And ICU's."""
 
 FOLDER = "licences"
 INDEX = "LICENCES.txt"
@@ -68,6 +68,10 @@ class Inventory:
         self.components[component.name] = component
         self.owners.setdefault(item, set()).add(component.name)
 
+    def items_of(self, name: str) -> set[str]:
+        """What is the component *name*'s, wholly or in part."""
+        return {item for item, owners in self.owners.items() if name in owners}
+
 
 def take_stock(files: Iterable[tuple[str, str]], modules: Iterable[tuple[str, str]]) -> Inventory:
     """Whose *files* (path in the bundle, source) and *modules* (name, source) are.
@@ -93,12 +97,13 @@ def take_stock(files: Iterable[tuple[str, str]], modules: Iterable[tuple[str, st
     for item, source in left:
         if source in packages:
             found.add(of_package(packages[source]), item)
-        elif Path(source).resolve().is_relative_to(sys.base_prefix):
+        elif _came_with_python(Path(source)):
             found.add(python, item)
         else:
             raise NoLicenceError(
                 f"{source} would be bundled, and whose it is cannot be told: it belongs to no installed distribution "
-                "and to no Debian package. Leave it out (packaging/bundling/libraries.py), or build on Debian."
+                "and to no Debian package. Leave it out (packaging/bundling/libraries.py), or build on Debian, or "
+                "with a Python that brings its libraries along, as those of python.org do."
             )
     return found
 
@@ -107,6 +112,13 @@ def _is_pythons(path: Path) -> bool:
     """True of the standard library, and not of what is installed below it."""
     library = Path(sysconfig.get_path("stdlib"))
     return path.is_relative_to(library) and "site-packages" not in path.parts
+
+
+def _came_with_python(path: Path) -> bool:
+    """True of a library that Python's own installer put there; in a folder of all programs only the name tells."""
+    if sys.base_prefix in ("/usr", "/usr/local"):
+        return path.name.startswith("libpython")
+    return path.resolve().is_relative_to(Path(sys.base_prefix).resolve())
 
 
 def _files_of_distributions() -> Iterator[tuple[Path, metadata.Distribution]]:
@@ -132,6 +144,8 @@ def of_distribution(distribution: metadata.Distribution) -> Component:
         texts = {f"{spdx}.txt": text for spdx, text in _texts_of(licence).items()} or {
             f"{name}.txt": f"{name} {version} brings no text of its licence. Its metadata name it: {licence}.\n"
         }
+    if any(file.name.startswith("libicu") for file in distribution.files or ()):
+        texts["ICU.txt"] = (TEXTS / "ICU.txt").read_text(encoding="utf-8")  # as in Qt's wheels for Linux, without it
     if not texts:
         raise NoLicenceError(
             f"{name} {version} would be bundled, and it neither brings nor names a licence. Leave it out, or ask its "
@@ -234,9 +248,5 @@ def exchanging(inventory: Inventory) -> str:
     lines = [_EXCHANGING]
     for name in free:
         lines.append(f"{name} {inventory.components[name].version}")
-        lines += [
-            f"  {item}"
-            for item, owners in sorted(inventory.owners.items())
-            if name in owners and not item.startswith("import ")
-        ]
+        lines += [f"  {item}" for item in sorted(inventory.items_of(name)) if not item.startswith("import ")]
     return "\n".join(lines) + "\n"

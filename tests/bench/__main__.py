@@ -22,6 +22,7 @@ import PySide6
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 from tests.bench import (
+    bundle,
     client,
     deliveries,
     events,
@@ -55,6 +56,7 @@ FIGURES: dict[str, ModuleType] = {
     "logging": logging_call,
     "starting": starting,
     "idle": idle,
+    "bundle": bundle,
 }
 
 

@@ -22,6 +22,11 @@ def resident_bytes(pid: int) -> int:
     return _rollup(pid, "Rss")
 
 
+def proportional_bytes(pid: int) -> int:
+    """Its memory, where what it shares is divided among those who do (PSS)."""
+    return _rollup(pid, "Pss")
+
+
 def _rollup(pid: int, name: str) -> int:
     found = re.search(rf"^{name}: +(\d+) kB$", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
     assert found is not None

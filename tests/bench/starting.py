@@ -30,7 +30,7 @@ def measure(bench: Bench) -> Sequence[Row]:
                 command: list[str | Path] = [sys.executable, "-m", "tests.bench.peers.empty_window"]
             else:
                 command = [*commands[name], "--port", "0", "--data-dir", bench.new_folder()]
-            seconds = _start(bench, command)
+            seconds = start_s(bench, command)
             if number:  # the first of each warms the disk's cache
                 took_s[name].append(seconds)
         if number:
@@ -46,8 +46,8 @@ def measure(bench: Bench) -> Sequence[Row]:
     ]
 
 
-def _start(bench: Bench, command: list[str | Path]) -> float:
-    """Seconds until the middle of its window is painted."""
+def start_s(bench: Bench, command: list[str | Path]) -> float:
+    """Seconds from starting *command* until the middle of its window is painted; it has ended then."""
     screen = _Screen(bench.screen)
     env = bench.display.env(PYTHONPATH=str(ROOT))
     began_s = time.perf_counter()

@@ -421,3 +421,20 @@ async def test_a_cut_before_the_server_has_let_it_in_is_noticed_at_once(
         await asked.wait()
         proxy.cut()
         await soon("it is live", lambda: feed.state.phase == "live")
+
+
+async def test_a_fault_of_ours_fails_the_feed_and_is_heard_by_the_loop(
+    follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failure = LookupError("ours")
+    heard: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: heard.append(context["exception"]))
+
+    async def fails(_feed: RemoteFeed) -> None:
+        raise failure
+
+    monkeypatch.setattr(RemoteFeed, "_run", fails)
+    feed = follow("http://127.0.0.1:9")
+    await soon("it has failed", lambda: feed.state.phase == "failed")
+    assert "LookupError('ours')" in feed.state.problem
+    assert heard == [failure]

@@ -39,14 +39,15 @@ def test_what_the_libraries_say_is_said_in_words_of_ours(text: str, argument: st
 
 def test_what_no_client_is_known_to_cause_is_told_as_what_may_be_our_fault() -> None:
     told: list[str] = []
-    faults = PeerFaults(told.append)
+    raised: list[BaseException] = []
+    faults = PeerFaults(told.append, raised.append)
     logger = quiet_logger("desktop_logs.test", faults)
     for number in range(1_000):
         try:
             raise LookupError(f"nothing at {number}")
         except LookupError:
             logger.exception("message async handler error")
-    assert faults.count == 1_000
+    assert faults.count == len(raised) == 1_000
     assert "perhaps by a fault of this program: LookupError('nothing at 0')" in told[0]
     assert len(told) == 100
 

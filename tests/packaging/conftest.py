@@ -35,9 +35,19 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def bundle(dist: Path) -> Path:
-    """The program in the bundle."""
-    return dist / "desktop-logs" / "desktop-logs"
+def archive(dist: Path) -> Path:
+    """The archive of the bundle."""
+    (found,) = dist.glob("desktop-logs-*.tar.xz")
+    return found
+
+
+@pytest.fixture(scope="session")
+def bundle(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program in the bundle, unpacked elsewhere than it was built, as a person does."""
+    folder = tmp_path_factory.mktemp("unpacked").resolve()
+    subprocess.run(["tar", "xf", archive, "-C", folder], check=True, timeout=120)
+    (unpacked,) = folder.iterdir()
+    return unpacked / "desktop-logs"
 
 
 @pytest.fixture(scope="session")
@@ -52,15 +62,40 @@ def sdist(dist: Path) -> Path:
     return dist / f"desktop_logs-{__version__}.tar.gz"
 
 
+@pytest.fixture(scope="session")
+def installed(dist: Path, wheel: Path) -> Path:
+    """The program as `pip install` of the wheel puts it into an empty environment, with what it needs and no more.
+
+    The environment that the bundle was made in, less the tools that had been put there for that.
+    """
+    scripts = dist.parent / ".venv-bundle" / "bin"
+    pip = [scripts / "python", "-m", "pip", "--disable-pip-version-check"]
+    tools = ("pyinstaller", "pyinstaller-hooks-contrib", "altgraph", "packaging", "setuptools")
+    for command in (["uninstall", "--yes", "--quiet", *tools], ["check"]):
+        done = subprocess.run([*pip, *command], capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return scripts / "desktop-logs"
+
+
 @pytest.fixture
-def run(bundle: Path, start: Callable[..., Program], tmp_path: Path) -> Callable[..., Program]:
+def run(bundle: Path, start: Callable[..., Program], tmp_path: Path, home: Path) -> Callable[..., Program]:
     """`run("serve", …)` starts the bundle far from the project, with an empty home, and nothing at all on the path."""
-    home, elsewhere, nothing = tmp_path / "home", tmp_path / "elsewhere", tmp_path / "nothing"
-    for folder in (home, elsewhere, nothing):
+    return _stranger(bundle, start, tmp_path, home)
+
+
+@pytest.fixture
+def run_installed(installed: Path, start: Callable[..., Program], tmp_path: Path, home: Path) -> Callable[..., Program]:
+    """The same for the program that pip installed."""
+    return _stranger(installed, start, tmp_path, home)
+
+
+def _stranger(program: Path, start: Callable[..., Program], tmp_path: Path, home: Path) -> Callable[..., Program]:
+    elsewhere, nothing, temporary = (tmp_path / name for name in ("elsewhere", "nothing", "temporary"))
+    for folder in (elsewhere, nothing, temporary):
         folder.mkdir()
-    bare = {"PATH": str(nothing), "HOME": str(home)}
+    bare = {"PATH": str(nothing), "HOME": str(home), "TMPDIR": str(temporary), "LC_ALL": "C.UTF-8"}
 
-    def run_bundle(*arguments: str | Path, **environment: str) -> Program:
-        return start([bundle, *arguments], env={**bare, **environment}, cwd=elsewhere)
+    def run(*arguments: str | Path, **environment: str) -> Program:
+        return start([program, *arguments], env={**bare, **environment}, cwd=elsewhere)
 
-    return run_bundle
+    return run

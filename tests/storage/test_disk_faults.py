@@ -122,10 +122,12 @@ def test_the_thread_outlives_an_unexpected_fault(make_disk, tmp_path):
             raise RuntimeError("broken")
         return FailingDisk().open(path)
 
-    disk = make_disk(opener=opener)
+    faults = []
+    disk = make_disk(opener=opener, on_fault=faults.append)
     disk.start()
     with pytest.raises(StorageError, match="fault of Desktop Logs"):
         disk.write([record("one")]).result(WAIT_S)
+    assert {type(fault) for fault in faults} == {RuntimeError}
     assert "RuntimeError('broken')" in disk.problem
     broken[0] = False
     disk.write([record("two")]).result(WAIT_S)

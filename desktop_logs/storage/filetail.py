@@ -1,0 +1,194 @@
+"""Reads one log file that other programs write, its newest part first, and follows what becomes of it. Writes nothing.
+
+All of it waits for the disk: it is called in threads, never in the window's own.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+import threading
+import zlib
+from dataclasses import dataclass
+from io import FileIO
+from typing import Final, Literal
+
+from desktop_logs.core.errors import StorageError
+
+PIECE_BYTES: Final = 256 * 1024
+_BLOCK_BYTES: Final = 1024 * 1024
+_GZIP: Final = b"\x1f\x8b"
+_HOLDS_OPEN: Final = os.name != "nt"
+"""On Windows an open file can be neither renamed nor deleted: there it is open only while it is read."""
+
+Event = Literal["", "begun", "cut", "replaced", "gone"]
+"""begun: read from the start of what is wanted; cut: it has become shorter, and is read from its start again; replaced:
+another file has its name and is read from its start; gone: there is none of that name,
+and each further look says so again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one look at the file has found. Without data it is read to its end."""
+
+    event: Event = ""
+    """What has happened before *data*."""
+    data: bytes = b""
+    changed_ns: int = 0
+    """When the file was changed last, nanoseconds since 1970."""
+    position: int = 0
+    """How far it is read, in bytes."""
+    size: int = 0
+
+
+class FileTail:
+    """The file at *path*. Of one that is longer, the newest *most_lines* lines and *most_bytes* are read.
+
+    A file packed with gzip is read from its beginning, and does not grow.
+    """
+
+    def __init__(self, path: str, *, most_lines: int, most_bytes: int) -> None:
+        self.path = path
+        self._most_lines = most_lines
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        """A thread that nobody waits for any more may still read when another closes the file."""
+        self._file: FileIO | None = None
+        self._packed: gzip.GzipFile | None = None
+        self._identity = (0, 0)
+        self._position = 0
+        self._has_begun = False
+        self._is_gone = False
+        self.is_packed = False
+        """True for a file in gzip's format."""
+        self.first = b""
+        """Its first bytes, by which its encoding is told."""
+        self.skipped_bytes = 0
+        """How much in front of what was read first was left out."""
+
+    def read(self) -> Piece:
+        """The next piece of the file. Raises StorageError when it cannot be read: what is wrong, and what to do."""
+        with self._lock:
+            return self._piece()
+
+    def close(self) -> None:
+        """Let the file go. A read after that goes on where the last one ended, if it is the same file."""
+        with self._lock:
+            self._let_go()
+
+    def _piece(self) -> Piece:
+        try:
+            return self._open() if self._file is None else self._read()
+        except (FileNotFoundError, NotADirectoryError):
+            return self._gone()
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            self._let_go()
+            raise StorageError(
+                f"{self.path} is damaged: what stands before the damage is shown. Copy it here again."
+            ) from None
+        except OSError as failure:
+            self._let_go()
+            raise StorageError(
+                f"{self.path} cannot be read: {failure.strerror or failure}. {_what_to_do(failure)}"
+            ) from None
+
+    def _let_go(self) -> None:
+        if self._packed is not None:
+            self._packed.close()
+            self._packed = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _gone(self) -> Piece:
+        self._let_go()
+        self._is_gone = True
+        return Piece("gone")
+
+    def _open(self) -> Piece:
+        """Open what has the name now, and go on where the last reading ended, or at the start of what is wanted."""
+        found = os.stat(self.path)
+        if stat.S_ISDIR(found.st_mode):
+            raise StorageError(f"{self.path} is a folder. Open the log files in it instead.")
+        if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for a writer
+            raise StorageError(f"{self.path} is no file but a device or a pipe. Open a file instead.")
+        self._file = FileIO(self.path)
+        found = os.fstat(self._file.fileno())
+        identity = (found.st_dev, found.st_ino)
+        event: Event = ""
+        if not self._has_begun:
+            event = "begun"
+            self.first = self._file.read(4)
+            self.is_packed = self.first.startswith(_GZIP)
+            if not self.is_packed:
+                self._position = self._start(self._file, found.st_size)
+                self.skipped_bytes = self._position
+        elif identity != self._identity or self._is_gone or self.is_packed:
+            event = "replaced"
+            self._position, self.first = 0, self._file.read(4)
+            self.is_packed = self.first.startswith(_GZIP)
+        elif found.st_size < self._position:
+            event = "cut"
+            self._position, self.first = 0, self._file.read(4)
+        self._has_begun, self._is_gone, self._identity = True, False, identity
+        self._file.seek(self._position)
+        if self.is_packed:
+            self._file.seek(0)
+            self._packed = gzip.GzipFile(fileobj=self._file)
+        return self._next(event, found)
+
+    def _read(self) -> Piece:
+        assert self._file is not None
+        found = os.fstat(self._file.fileno())
+        if self.is_packed or found.st_size > self._position:
+            return self._next("", found)
+        if found.st_size < self._position:
+            self._file.seek(0)
+            self._position, self.first = 0, self._file.read(4)
+            self._file.seek(0)
+            return self._next("cut", found)
+        # Nothing more is in this one: has another file its name by now?
+        named = os.stat(self.path)
+        if (named.st_dev, named.st_ino) != self._identity:
+            self._let_go()
+            return self._open()
+        return self._next("", found)
+
+    def _next(self, event: Event, found: os.stat_result) -> Piece:
+        assert self._file is not None
+        source = self._packed or self._file
+        data = source.read(PIECE_BYTES) or b""
+        self._position = self._file.tell() if self.is_packed else self._position + len(data)
+        if not data and not _HOLDS_OPEN and not self.is_packed:
+            self._let_go()
+        return Piece(event, data, found.st_mtime_ns, self._position, found.st_size)
+
+    def _start(self, file: FileIO, size: int) -> int:
+        """Where the newest lines begin that are wanted: 0, or behind the end of a line."""
+        lines, end = 0, size
+        least = max(size - self._most_bytes, 0)
+        while end > least:
+            begin = max(end - _BLOCK_BYTES, least)
+            file.seek(begin)
+            block = file.read(end - begin)
+            count = block.count(b"\n")
+            if lines + count > self._most_lines:
+                # Of the lines that end here, the newest of those that are not wanted is the last to skip.
+                at = len(block)
+                for _ in range(self._most_lines + 1 - lines):
+                    at = block.rfind(b"\n", 0, at)
+                return begin + at + 1
+            lines += count
+            end = begin
+        if not least:
+            return 0
+        file.seek(least)
+        at = file.read(_BLOCK_BYTES).find(b"\n")
+        return least + at + 1 if at >= 0 else least
+
+
+def _what_to_do(failure: OSError) -> str:
+    if isinstance(failure, PermissionError):
+        return "Ask for the right to read it, and try again."
+    return "Mend that and try again."
