@@ -287,6 +287,9 @@ class ConnectDialog(QDialog):
 
     async def _look_for_keyring(self) -> None:
         has_keyring = await self._actions.keeps_tokens()
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            return  # wait_for of Python 3.11 returns what came together with the cancellation: the dialog may be gone
         self._keep.setVisible(has_keyring)
         self._kept.setVisible(not has_keyring)
 
