@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+# Libraries whose copyright file begins with the licence of the tools out of the same source; their own paragraph.
+_LIBRARIES_FILES = {"libkeyutils1": "keyutils.*", "libuuid1": "libuuid/*"}
+
 _COMMON = re.compile(r"/usr/share/common-licenses/([\w.+-]*\w)")
 
 
@@ -66,10 +69,11 @@ def _package(name: str) -> Package:
     return Package(short, version, text, common)
 
 
-def licence_named(copyright_text: str) -> str:
+def licence_named(package: str, copyright_text: str) -> str:
     """The licence of a package's own files by its copyright file, where that is the machine-readable kind."""
+    files = re.escape(_LIBRARIES_FILES.get(package, "*"))
     for paragraph in re.split(r"\n\s*\n", copyright_text):
-        if re.search(r"^Files:\s*\*", paragraph, re.MULTILINE):
+        if re.search(rf"^Files:\s*{files}\s*$", paragraph, re.MULTILINE):
             licence = re.search(r"^License:[ \t]*(\S.*)$", paragraph, re.MULTILINE)
             if licence:
                 return licence[1].strip()

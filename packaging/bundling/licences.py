@@ -27,7 +27,10 @@ EXCHANGING = "LGPL-PARTS.txt"
 _INDEX = f"""\
 Desktop Logs stands under the MIT licence (LICENSE). This folder has the work of others in it, each under a licence of
 its own. Which file is whose: {FOLDER}/{FILES}. How the parts under the LGPL can be exchanged: {FOLDER}/{EXCHANGING}.
-Qt, in PySide6_Essentials, holds parts of others in its turn: https://doc.qt.io/qt-6/licenses-used-in-qt.html
+Where the text is named -copyright, a Debian package's, the licence is that of most of its source; it tells of each file.
+Some hold parts of others in their turn. Qt, in PySide6_Essentials: https://doc.qt.io/qt-6/licenses-used-in-qt.html
+Python: https://docs.python.org/3/license.html#licenses-and-acknowledgements-for-incorporated-software
+cryptography, where it is named below: OpenSSL, under the Apache License 2.0.
 
 """
 _EXCHANGING = """\
@@ -163,7 +166,7 @@ def licence_named(told: Mapping[str, str]) -> str:
     for name in ("License-Expression", "License"):
         for said in get_all(name) or ():
             first = said.strip().partition("\n")[0]
-            if first and first != "UNKNOWN" and len(first) <= 100:  # some have the whole text there
+            if first and first != "UNKNOWN" and len(first) <= 150:  # some have the whole text there
                 return str(first)
     classifiers = [said.rpartition(" :: ")[2] for said in get_all("Classifier") or () if said.startswith("License ::")]
     return ", ".join(classifiers)
@@ -191,7 +194,7 @@ def of_package(package: debian.Package) -> Component:
             f"Install it whole: apt-get install --reinstall {package.name}"
         )
     texts = {f"{package.name}-copyright": package.copyright, **package.common_licences}
-    return Component(package.name, package.version, debian.licence_named(package.copyright), texts)
+    return Component(package.name, package.version, debian.licence_named(package.name, package.copyright), texts)
 
 
 def _python() -> Component:

@@ -53,8 +53,19 @@ def test_without_dpkg_no_file_has_a_package(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_licence_of_a_packages_own_files_is_named() -> None:
-    assert debian.licence_named(MACHINE_READABLE) == "Zlib"
+    assert debian.licence_named("zlib1g", MACHINE_READABLE) == "Zlib"
+
+
+def test_a_library_out_of_a_source_of_tools_is_not_under_the_licence_of_the_tools() -> None:
+    tools = "Files: *\nCopyright: Somebody\nLicense: GPL-2+\n\n"
+    library = "Files: libuuid/*\n       libuuid/src/*\nCopyright: Somebody\nLicense: BSD-3-clause\n"
+    assert debian.licence_named("libuuid1", tools + library) == "BSD-3-clause"
+    assert debian.licence_named("mount", tools + library) == "GPL-2+"
+
+
+def test_a_pattern_that_begins_with_a_star_is_not_all_files() -> None:
+    assert debian.licence_named("mount", "Files: */colors.*\nLicense: LGPL-2+\n") == "see its text"
 
 
 def test_where_the_copyright_file_is_prose_its_text_is_referred_to() -> None:
-    assert debian.licence_named("This is Debian's libgcc.\n\nLicense: see GPL-3\n") == "see its text"
+    assert debian.licence_named("libgcc-s1", "This is Debian's libgcc.\n\nLicense: see GPL-3\n") == "see its text"

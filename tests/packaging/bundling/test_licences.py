@@ -108,6 +108,7 @@ def test_each_file_and_module_has_its_component(stock: Inventory) -> None:
 def test_pythons_and_the_bootloaders_licences_are_there(stock: Inventory) -> None:
     assert "PYTHON SOFTWARE FOUNDATION LICENSE" in "".join(stock.components["Python"].texts.values())
     assert "Bootloader Exception" in "".join(stock.components["pyinstaller"].texts.values())
+    assert "special exception" in stock.components["pyinstaller"].licence, "the GPL without it would forbid the bundle"
 
 
 def test_a_file_of_nobody_is_not_bundled(tmp_path: Path) -> None:
