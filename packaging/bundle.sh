@@ -12,6 +12,9 @@
 #   cd packaging && python -m bundling.archive ../dist/desktop-logs VERSION ../dist
 set -eu
 
+# Nothing of what whoever builds has told Python goes into what is built: other modules, another way to compile.
+unset PYTHONPATH PYTHONHOME PYTHONOPTIMIZE
+
 stage=${1:-bundle}
 cd -P "$(dirname "$0")/.."
 dist=${DIST:-dist}

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+_USERS_ENVIRONMENT = dict(os.environ)
+
 # Before anything imports Qt: pytest-qt asks for it when the first test is set up.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["QT_API"] = "pyside6"
@@ -69,6 +71,13 @@ def _move_in(homes: Path, name: str) -> None:
 def home() -> Path:
     """The home folder of this test, empty at its start. Every test has one; this only says where."""
     return Path(os.environ["HOME"])
+
+
+@pytest.fixture(scope="session")
+def users_environment() -> dict[str, str]:
+    """The environment of whoever runs the tests, for what is no test of the program: in their home pip has its settings
+    (a proxy, an index of packages) and its cache."""
+    return dict(_USERS_ENVIRONMENT)
 
 
 # --- no failure unheard -----------------------------------------------------------------------------------------

@@ -49,6 +49,26 @@ def test_and_nothing_of_the_test_before(home: Path):
     assert list(home.iterdir()) == []
 
 
+def test_the_environment_that_the_tests_were_started_in_can_be_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Its home has the settings of pip, without which a build finds no packages behind a proxy."""
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/home/ada/settings")
+    done = run_pytest(
+        tmp_path,
+        """
+        import os
+
+        def test_home(users_environment):
+            assert users_environment["HOME"] == "/home/ada" != os.environ["HOME"]
+            assert users_environment["XDG_CONFIG_HOME"] == "/home/ada/settings"
+            assert "XDG_CONFIG_HOME" not in os.environ
+        """,
+    )
+    assert "1 passed" in done.stdout, done.stdout
+
+
 def test_a_failure_in_the_background_fails_the_test(tmp_path: Path):
     done = run_pytest(
         tmp_path,

@@ -16,14 +16,17 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(scope="session")
-def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the archives, the wheel and the bundle, made in new environments beside it."""
+def dist(tmp_path_factory: pytest.TempPathFactory, users_environment: dict[str, str]) -> Path:
+    """The folder with the archives, the wheel and the bundle, made in new environments beside it.
+
+    What Python finds by the environment of whoever builds is not in them: here that is this project.
+    """
     folder = tmp_path_factory.mktemp("bundle").resolve()
     folders = {"DIST": str(folder / "dist"), "WORK": str(folder / "build"), "VENVS": str(folder)}
     done = subprocess.run(
         ["sh", ROOT / "packaging/bundle.sh", "bundle"],
         # An archive of xz's level 1 is larger than the one that is given away, and made in a quarter of the time.
-        env={**os.environ, **folders, "XZ_OPT": "-1"},
+        env={**users_environment, **folders, "XZ_OPT": "-1", "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
