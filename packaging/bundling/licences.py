@@ -27,7 +27,7 @@ EXCHANGING = "LGPL-PARTS.txt"
 _INDEX = f"""\
 Desktop Logs stands under the MIT licence (LICENSE). This folder has the work of others in it, each under a licence of
 its own. Which file is whose: {FOLDER}/{FILES}. How the parts under the LGPL can be exchanged: {FOLDER}/{EXCHANGING}.
-Where the text is named -copyright, a Debian package's, the licence is that of most of its source; it tells of each file.
+Of a Debian package, whose text is named -copyright, the licence is that of most of its source; the text tells of each.
 Some hold parts of others in their turn. Qt, in PySide6_Essentials: https://doc.qt.io/qt-6/licenses-used-in-qt.html
 Python: https://docs.python.org/3/license.html#licenses-and-acknowledgements-for-incorporated-software
 cryptography, where it is named below: OpenSSL, under the Apache License 2.0.
