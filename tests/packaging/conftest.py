@@ -30,7 +30,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory, users_environment: dict[str, 
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]

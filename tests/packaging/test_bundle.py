@@ -25,7 +25,7 @@ MEGABYTE = 1_000_000
 Run = Callable[..., Program]
 
 # Most of it is the build, which the first test to run waits for.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1000)
 
 
 def answer(program: Program) -> list[str]:

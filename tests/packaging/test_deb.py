@@ -20,7 +20,7 @@ from tests.support.program import Program, eventually, free_port
 ROOT = Path(__file__).parent.parent.parent
 
 # Most of it is the build of the bundle, which the first test to run waits for, and of the package.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1000)
 
 
 def said_by(*command: str | Path, **environment: str) -> str:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 Run = Callable[..., Program]
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1000)
 
 
 def files_of(folder: str, without: str = "__pycache__") -> set[str]:
