@@ -38,7 +38,7 @@ def deb(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("deb")
     quick = {"DPKG_DEB_COMPRESSOR_TYPE": "gzip", "DPKG_DEB_COMPRESSOR_LEVEL": "1"}
     said_by(sys.executable, ROOT / "packaging/deb.py", bundle.parent, out, **quick)
-    (package,) = out.iterdir()
+    (package,) = out.glob("*.deb")
     return package
 
 
@@ -131,6 +131,12 @@ def test_it_says_what_it_is(deb: Path):
     assert field(deb, "Version") == f"{__version__}-1"
     assert deb.name == f"desktop-logs_{__version__}-1_{field(deb, 'Architecture')}.deb"
     assert int(field(deb, "Installed-Size")) > 50_000  # kB: the bundle is in it
+
+
+def test_the_checksum_beside_it_is_its_own(deb: Path):
+    checksum = deb.with_name(f"{deb.name}.sha256")
+    assert {path.name for path in deb.parent.iterdir()} == {deb.name, checksum.name}
+    assert said_by("env", f"--chdir={deb.parent}", "sha256sum", "--check", "--strict", checksum) == f"{deb.name}: OK\n"
 
 
 def test_every_file_is_roots_where_debian_looks_for_it_and_none_can_be_written_by_others(deb: Path):
