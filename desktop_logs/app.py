@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 
 from desktop_logs import APP_ID, __version__
 from desktop_logs.admission import Admission
+from desktop_logs.clientloading import load_client, remote_feed_class
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target, Tested
@@ -174,6 +175,9 @@ class Desktop:
         first = self._windows.first
         self._windows.closed.connect(self._closed.set)
         self._windows.closed.connect(self._painted.set)  # nobody waits for its paint then
+        if self._starts is not None:
+            # Who comes now waits until this program has ended, and is the first then.
+            self._windows.closed.connect(self._starts.close)
         first.painted.connect(self._painted.set)
         loop = asyncio.get_running_loop()
 
@@ -201,7 +205,7 @@ class Desktop:
         if self._collector is not None:
             self._collector.settle()
         if self._options.opening or first.remotes.has_any:
-            await asyncio.to_thread(_load_client)
+            await asyncio.to_thread(load_client)
         if self._closed.is_set():
             return  # closed while it opened: nobody is to find a port that is about to go
         first.remotes.reopen()
@@ -241,7 +245,7 @@ class Desktop:
         """The same, once what it takes is loaded."""
 
         async def load_and_open() -> None:
-            await asyncio.to_thread(_load_client)
+            await asyncio.to_thread(load_client)
             self.open(opening)
 
         if opening:
@@ -283,7 +287,7 @@ class Desktop:
 
     async def _stop(self) -> bool:
         if self._starts is not None:
-            self._starts.close()  # who comes now waits until this program has ended, and is the first then
+            self._starts.close()
         try:
             await asyncio.gather(*(window.remotes.finish() for window in self._windows.all))
             await self._tasks.cancel_all()
@@ -310,7 +314,7 @@ class Desktop:
 
     def connect(self, target: Target) -> Feed:
         """A feed of *target*, connecting already."""
-        feed = _remote_feed_class()(target)
+        feed = remote_feed_class()(target)
         self._remotes[feed] = feed
         feed.start()
         return feed
@@ -321,7 +325,7 @@ class Desktop:
 
     async def test(self, target: Target) -> Tested:
         """What an attempt to connect to *target* finds."""
-        await asyncio.to_thread(_load_client)
+        await asyncio.to_thread(load_client)
         from desktop_logs.net.trial import test_connection
 
         return await test_connection(target)
@@ -379,20 +383,6 @@ class Desktop:
     def _note(self, failure: BaseException) -> None:
         if self._crashes is not None:
             self._crashes.note(failure)
-
-
-def _remote_feed_class() -> type[RemoteFeed]:
-    # Loaded when it is wanted: it brings a quarter of a second of imports, which the first sight of the window is
-    # not to wait for.
-    from desktop_logs.net.client import RemoteFeed
-
-    return RemoteFeed
-
-
-def _load_client() -> None:
-    """Import what connecting and testing need; called in a thread."""
-    import desktop_logs.net.client
-    import desktop_logs.net.trial  # noqa: F401 - for whoever imports it next
 
 
 def _settings(data_dir: Path) -> tuple[LogSettings, str]:

@@ -11,16 +11,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from desktop_logs import __version__, helptexts
-from desktop_logs.core.access import check_token, parse_origin
 from desktop_logs.core.addresses import DEFAULT_PATH, DEFAULT_PORT, HUB_HOST, LOCAL_URL, ServerAddress, normal_path
 from desktop_logs.core.connecting import Target
 from desktop_logs.core.errors import DesktopLogsError, QueryError, UserError
 from desktop_logs.core.export import FORMATS
 from desktop_logs.core.levels import BANDS, parse_threshold
 from desktop_logs.core.opening import Opening, file_named, is_link, parse_link
+from desktop_logs.huboptions import access_options, add_access, add_data_dir, add_port_and_data_dir, asked_of_hub
 from desktop_logs.serveroptions import add_server, add_token, target_of, token_of_environment
 from desktop_logs.terminal import (
     complain,
@@ -30,9 +30,6 @@ from desktop_logs.terminal import (
     native_faults_to_stderr,
     write_out,
 )
-
-if TYPE_CHECKING:
-    from desktop_logs.admission import AccessOptions
 
 USAGE_ERROR = 2
 
@@ -86,14 +83,14 @@ def _window(typed: list[str]) -> int:
         help=f"the Socket.IO path: of the server named by --connect; without it, one more path for the hub beside "
         f"{DEFAULT_PATH}",
     )
-    _add_port_and_data_dir(parser)
-    _add_access(parser)
+    add_port_and_data_dir(parser)
+    add_access(parser)
     # What was not typed is told from what was typed and is usual: a hub that runs already need not follow it.
     parser.set_defaults(port=None, host=None)
     options = parser.parse_args(typed)
     from desktop_logs.display import missing_display
     from desktop_logs.folders import data_dir
-    from desktop_logs.oneinstance import activation_token, asked_of_hub, run_or_hand_over
+    from desktop_logs.oneinstance import activation_token, run_or_hand_over
 
     remote = ServerAddress.parse(options.connect, options.path or "") if options.connect is not None else None
     server = Target(remote, token_of_environment()) if remote is not None else None
@@ -117,7 +114,7 @@ def _window(typed: list[str]) -> int:
             from desktop_logs.openfiles import allow_many
 
             allow_many()
-            admission = admit(_access_options(options), folder)
+            admission = admit(access_options(options), folder)
             for warning in admission.warnings:
                 complain(warning)
             return run_window(WindowOptions(options.port, hub_path, folder, opening, admission, asked, meeting))
@@ -135,7 +132,7 @@ def _window(typed: list[str]) -> int:
         return tail(TailOptions(server, 500, as_json=False, follow=True))
     complain(f"{problem} The hub runs in this terminal instead; Ctrl+C ends it.")
     printed = {"console": True, "console_level": "trace"}
-    return serve(ServeOptions(options.port, hub_path, folder, printed, _access_options(options)))
+    return serve(ServeOptions(options.port, hub_path, folder, printed, access_options(options)))
 
 
 def _opening(server: Target | None, items: Sequence[str]) -> Opening:
@@ -151,8 +148,8 @@ def _serve(typed: list[str]) -> int:
     parser.add_argument(
         "--path", default=DEFAULT_PATH, metavar="P", help=f"one more Socket.IO path beside {DEFAULT_PATH}"
     )
-    _add_port_and_data_dir(parser)
-    _add_access(parser)
+    add_port_and_data_dir(parser)
+    add_access(parser)
     group = parser.add_argument_group("what is written where")
     group.add_argument("--console", action="store_true", default=None, help="print records as they come")
     group.add_argument("--console-level", type=_level, metavar="L", help="the lowest level printed (info)")
@@ -183,7 +180,7 @@ def _serve(typed: list[str]) -> int:
         "max_total_bytes", "history", "history_max_age_days", "history_max_bytes", "min_free_bytes",
     )  # fmt: skip
     overrides: dict[str, Any] = {name: value for name in named if (value := getattr(options, name)) is not None}
-    folder, access = data_dir(options.data_dir), _access_options(options)
+    folder, access = data_dir(options.data_dir), access_options(options)
     return serve(ServeOptions(options.port, normal_path(options.path), folder, overrides, access))
 
 
@@ -292,7 +289,7 @@ def _stats(typed: list[str]) -> int:
 def _tokens(typed: list[str]) -> int:
     parser = _parser("desktop-logs tokens", helptexts.TOKENS_HELP, helptexts.TOKENS_END)
     parser.add_argument("--new", action="store_true", help="make new ones; the old ones are good no more")
-    _add_data_dir(parser)
+    add_data_dir(parser)
     options = parser.parse_args(typed)
     from desktop_logs.folders import data_dir
     from desktop_logs.tokens import TokensOptions, tokens
@@ -332,77 +329,10 @@ def _parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentP
     )
 
 
-def _add_port_and_data_dir(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--port", type=_port, default=DEFAULT_PORT, metavar="N", help=f"the hub's port ({DEFAULT_PORT})"
-    )
-    _add_data_dir(parser)
-
-
-def _add_data_dir(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data-dir", metavar="DIR", help="where files are kept (the user's data folder)")
-
-
-def _add_access(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("who may use the hub", helptexts.ACCESS_HELP)
-    group.add_argument(
-        "--host", default=HUB_HOST, metavar="H", help="listen on this address; 0.0.0.0 for all of IPv4, :: of IPv6"
-    )
-    group.add_argument(
-        "--allow-origin",
-        action="append",
-        default=[],
-        type=_origin,
-        metavar="URL",
-        help="let in pages of http://localhost:3000, say, with a token; may be given again",
-    )
-    seen = "in place of the one kept; whoever lists the processes sees it"
-    group.add_argument("--viewer-token", type=_secret, metavar="T", help=seen)
-    group.add_argument("--producer-token", type=_secret, metavar="T", help=seen)
-    group.add_argument("--tls-cert", type=Path, metavar="FILE", help="serve https with this certificate (PEM)")
-    group.add_argument("--tls-key", type=Path, metavar="FILE", help="its key (PEM), unless it is in the same file")
-
-
-def _access_options(options: argparse.Namespace) -> AccessOptions:
-    from desktop_logs.admission import AccessOptions
-    from desktop_logs.net.tls import TlsFiles
-
-    cert, key = options.tls_cert, options.tls_key
-    if key is not None and cert is None:
-        raise UserError("--tls-key is of no use without --tls-cert.")
-    return AccessOptions(
-        options.host,
-        frozenset(options.allow_origin),
-        options.viewer_token or "",
-        options.producer_token or "",
-        TlsFiles(cert, key or cert) if cert is not None else None,
-    )
-
-
 def _add_range(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", default="", metavar="TIME", help="only records from then on")
     parser.add_argument("--until", default="", metavar="TIME", help="only records before")
-    _add_data_dir(parser)
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 1 to 65535, or 0 for any free one")
-    return int(text)
-
-
-def _origin(text: str) -> str:
-    try:
-        return parse_origin(text)
-    except UserError as wrong:
-        raise argparse.ArgumentTypeError(str(wrong)) from None
-
-
-def _secret(text: str) -> str:
-    try:
-        return check_token(text)
-    except UserError as wrong:
-        raise argparse.ArgumentTypeError(str(wrong)) from None
+    add_data_dir(parser)
 
 
 def _count(text: str) -> int:

@@ -3,7 +3,6 @@ itself is the caller's."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -12,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from desktop_logs.core.addresses import HUB_HOST
 from desktop_logs.core.errors import EnvironmentFault, PeerError
 from desktop_logs.core.handover import Answer, Handover, decode_answer, encode
 from desktop_logs.meetingplace import MeetingPlace, keep_from_cleaning, meeting_place
@@ -26,21 +24,6 @@ NOT_ANSWERED: Final = 1
 """The exit code when a first start is there and does not answer."""
 REFUSED: Final = 2
 """The exit code when it answers that it cannot do what was asked."""
-
-
-def asked_of_hub(options: argparse.Namespace, hub_path: str) -> dict[str, str]:
-    """How the hub is to run, as far as it was typed, by the names of HUB_OPTIONS."""
-    typed = {
-        "--port": str(options.port or ""),  # 0 is any, and so is that of a hub which runs already
-        "--path": hub_path,
-        "--host": HUB_HOST if options.host == "localhost" else options.host or "",
-        "--allow-origin": " ".join(sorted(set(options.allow_origin))),
-        "--viewer-token": options.viewer_token or "",
-        "--producer-token": options.producer_token or "",
-        "--tls-cert": os.path.abspath(options.tls_cert) if options.tls_cert is not None else "",
-        "--tls-key": os.path.abspath(options.tls_key) if options.tls_key is not None else "",
-    }
-    return {name: value for name, value in typed.items() if value}
 
 
 def activation_token() -> str:

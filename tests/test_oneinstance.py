@@ -174,6 +174,17 @@ def test_a_server_is_handed_over_with_the_token_of_the_second_start(
     first.shows(1)
 
 
+def test_a_file_is_opened_by_the_window_that_runs_from_the_folder_of_the_second_start(
+    first: Running, start: Start, display: Display, data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "one.log").write_text("first line\nsecond line\n")
+    command = [sys.executable, "-m", "desktop_logs", "--data-dir", data, "one.log"]
+    second = start(command, env=display.env(), cwd=tmp_path / "here")
+    assert (second.wait(), second.stdout, second.stderr) == (0, [IN_FRONT(first.program.pid)], [])
+    first.shows(2)
+
+
 def test_a_link_is_asked_about_in_the_window_that_runs(
     first: Running, again: Callable[..., Program], display: Display
 ) -> None:

@@ -110,10 +110,14 @@ class ConnectDialog(QDialog):
     def offer(self, target: Target, more: int = 0) -> None:
         """Put *target* into the fields, with the token that the keyring has for it, and say that a link asks for it,
         behind which *more* wait: anybody may have written it, and a person is to look first."""
+        self._origin.show()
+        self.tell_waiting(more)
+        self._pick(target)
+
+    def tell_waiting(self, more: int) -> None:
+        """*more* links wait behind the one that is offered."""
         waiting = f" {more} more {'link waits' if more == 1 else 'links wait'} behind it." if more else ""
         self._origin.setText(f"A link asks for this connection. Connect if you know the server.{waiting}")
-        self._origin.show()
-        self._pick(target)
 
     def show_problem(self, text: str) -> None:
         """Say below the fields why it did not work; when the dialog has closed already, it opens again as it was."""
@@ -287,6 +291,9 @@ class ConnectDialog(QDialog):
 
     async def _look_for_keyring(self) -> None:
         has_keyring = await self._actions.keeps_tokens()
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            return  # wait_for of Python 3.11 returns what came together with the cancellation: the dialog may be gone
         self._keep.setVisible(has_keyring)
         self._kept.setVisible(not has_keyring)
 

@@ -80,6 +80,8 @@ class Remotes(QObject):
             self._offered.append(target)
         if self._dialog is None:
             self._offer_next()
+        else:
+            self._dialog.tell_waiting(len(self._offered))
 
     def _offer_next(self) -> None:
         if self._dialog is None and self._offered:

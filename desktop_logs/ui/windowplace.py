@@ -8,9 +8,14 @@ from typing import Final
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
+from desktop_logs.ui import xserver
+
 _STEP_PX: Final = 32
 """About the height of a title bar, so that both can be seen and taken hold of."""
+_INSIST_AFTER_MS: Final = 50
+"""Then the window manager knows of a window that was shown just now."""
 _ALERT_AFTER_MS: Final = 500
+"""Then the task bar at least says that the window wants to come; nothing when it has."""
 
 
 def place_beside(window: QWidget, other: QWidget) -> None:
@@ -44,5 +49,15 @@ def bring_to_front(window: QWidget, activation: str = "") -> None:
         os.environ["XDG_ACTIVATION_TOKEN"] = activation
     window.activateWindow()
     os.environ.pop("XDG_ACTIVATION_TOKEN", None)
-    # Where the window manager does not let it come, the task bar at least says that it wants to.
-    QTimer.singleShot(_ALERT_AFTER_MS, window, lambda: QApplication.alert(window))
+    is_x11 = QApplication.platformName() == "xcb"
+    if is_x11 and activation:
+        xserver.end_startup(activation, int(window.winId()))
+
+    def insist() -> None:
+        # A window manager that lets no program take the keyboard from another has left it behind, which Qt does not
+        # hear of. This is not the program's wish, but a person's, who has just started it.
+        if is_x11:
+            xserver.activate(int((QApplication.activeModalWidget() or window).winId()))
+        QTimer.singleShot(_ALERT_AFTER_MS, window, lambda: QApplication.alert(window))
+
+    QTimer.singleShot(_INSIST_AFTER_MS, window, insist)

@@ -9,7 +9,6 @@ NAME = "Desktop Logs"
 PROGRAM = "desktop-logs"
 PUBLISHER = "Desktop Logs contributors"
 DESCRIPTION = "One window for the live logs of everything you run"
-SCHEME = "desktop-logs"
 OLDEST_MACOS = "13.0"
 """What Qt 6.10 and newer run on (doc.qt.io, "Qt for macOS")."""
 
@@ -66,10 +65,10 @@ def version_resource(version: str, file_name: str) -> str:
 """
 
 
-def info_plist(version: str, app_id: str) -> dict[str, Any]:
+def info_plist(version: str, app_id: str, scheme: str) -> dict[str, Any]:
     """What macOS reads of Desktop Logs.app, beside what PyInstaller writes there itself.
 
-    Keys: Apple's "Information Property List". `desktop-logs:` links are opened with it; log files may be, and stay with
+    Keys: Apple's "Information Property List". Links of *scheme* are opened with it; log files may be, and stay with
     the program that a person has for them (Alternate).
     """
     return {
@@ -78,7 +77,7 @@ def info_plist(version: str, app_id: str) -> dict[str, Any]:
         "CFBundleDisplayName": NAME,
         "CFBundleShortVersionString": version,
         "CFBundleVersion": ".".join(map(str, numbers(version)[:3])),
-        "CFBundleURLTypes": [{"CFBundleURLName": app_id, "CFBundleURLSchemes": [SCHEME], "CFBundleTypeRole": "Viewer"}],
+        "CFBundleURLTypes": [{"CFBundleURLName": app_id, "CFBundleURLSchemes": [scheme], "CFBundleTypeRole": "Viewer"}],
         "CFBundleDocumentTypes": [
             _document("Log", ["log"]),
             _document("JSON lines", ["jsonl", "ndjson"]),

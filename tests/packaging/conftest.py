@@ -94,6 +94,7 @@ def _stranger(program: Path, start: Callable[..., Program], tmp_path: Path, home
     for folder in (elsewhere, nothing, temporary):
         folder.mkdir()
     bare = {"PATH": str(nothing), "HOME": str(home), "TMPDIR": str(temporary), "LC_ALL": "C.UTF-8"}
+    bare["XDG_RUNTIME_DIR"] = os.environ["XDG_RUNTIME_DIR"]  # as every session of a desktop has one
 
     def run(*arguments: str | Path, **environment: str) -> Program:
         return start([program, *arguments], env={**bare, **environment}, cwd=elsewhere)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -114,9 +115,22 @@ def test_a_double_click_on_a_machine_without_python(
     assert running_from(bundle.parent) == []
     assert written_messages(data) == messages
     assert list((tmp_path / "temporary").iterdir()) == []
+    assert [path for path in Path(os.environ["XDG_RUNTIME_DIR"]).rglob("*") if path.is_socket()] == []
 
     answer(run("export", tmp_path / "out.csv", "--query", "source:shop"))
     assert [line.count("by node") for line in (tmp_path / "out.csv").read_text().splitlines()] == [0, 1, 1, 1]
+
+
+def test_a_second_double_click_shows_the_window_that_is_there(run: Run, display: Display) -> None:
+    first = run("--port", "0", DISPLAY=display.name)
+    window = display.window("Desktop Logs", first, within_s=60)
+    first.line_with("^listening on ", within_s=30)
+    second = run(DISPLAY=display.name)
+    assert second.wait() == 0, second
+    assert display.windows("Desktop Logs") == [window]
+    display.close(window)
+    assert first.wait() == 0
+    assert first.stderr == second.stderr == []
 
 
 def test_the_commands_work_without_a_screen(bundle: Path, run: Run, tmp_path: Path) -> None:

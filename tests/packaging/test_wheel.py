@@ -49,7 +49,7 @@ def test_the_wheel_has_the_package_and_all_resources(in_wheel: set[str]) -> None
     info = f"desktop_logs-{__version__}.dist-info"
     metadata = {f"{info}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")}
     assert resources
-    assert in_wheel == files_of("desktop_logs") | resources | metadata
+    assert in_wheel == files_of("desktop_logs") | resources | metadata | {"desktop_logs/CHANGELOG.md"}
 
 
 def test_the_source_archive_has_all_that_the_wheel_and_the_bundle_are_built_from(in_sdist: set[str]) -> None:

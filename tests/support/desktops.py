@@ -65,9 +65,11 @@ class Opened:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.window.close()
+        windows = self.desktop._windows
+        windows.close()
         self.exit_code = await self._running
-        self.window.deleteLater()
+        for window in windows.all:
+            window.deleteLater()
 
     @property
     def url(self) -> str:

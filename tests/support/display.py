@@ -17,7 +17,7 @@ from PySide6.QtGui import QImage
 
 from tests.support.program import TERMINATE_S, Program, eventually
 
-PROGRAMS = ("Xvfb", "openbox", "xdotool", "xprop", "xwininfo")
+PROGRAMS = ("Xvfb", "openbox", "xdotool", "xev", "xprop", "xwininfo")
 
 
 @dataclass(frozen=True, slots=True)

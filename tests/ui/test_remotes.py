@@ -223,6 +223,10 @@ async def test_a_link_is_shown_to_a_person_first_and_says_where_it_comes_from(
     dialog = dialog_of(window, ConnectDialog)
     assert isinstance(dialog, ConnectDialog)
     assert any("A link asks for this connection." in label.text() for label in visible_labels(dialog))
+    for port in (1, 2):
+        window.remotes.offer(Target(ServerAddress(f"http://localhost:{port}")))
+    assert any("2 more links wait behind it." in label.text() for label in visible_labels(dialog))
+    window.remotes._offered.clear()
     assert actions.connected == []
     await soon("the token is filled in", lambda: dialog._token.text() == "kept")
     dialog._connect()

@@ -63,7 +63,7 @@ def test_the_version_resource_is_what_pyinstaller_evaluates() -> None:
 
 
 def test_macos_is_told_of_links_and_log_files() -> None:
-    plist = info_plist("1.2.0rc1", APP_ID)
+    plist = info_plist("1.2.0rc1", APP_ID, "desktop-logs")
     assert plistlib.loads(plistlib.dumps(plist)) == plist
     assert (plist["CFBundleIdentifier"], plist["CFBundleShortVersionString"]) == (APP_ID, "1.2.0rc1")
     assert plist["CFBundleVersion"] == "1.2.0"

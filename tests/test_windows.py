@@ -1,0 +1,161 @@
+"""Several windows of one program: the same hub in each; what concerns them all, and what only one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QApplication
+
+from desktop_logs.core.addresses import ServerAddress
+from desktop_logs.core.connecting import Target
+from desktop_logs.core.handover import Handover
+from desktop_logs.core.opening import Opening
+from desktop_logs.ui.connect_dialog import ConnectDialog
+from desktop_logs.ui.windowplace import place_beside
+from desktop_logs.windows import Windows
+from tests.support.asynchronous import soon
+from tests.support.desktops import Opened, Run
+
+NOWHERE = Target(ServerAddress("http://127.0.0.1:9"))
+
+
+def shown(windows: Windows) -> list[list[str]]:
+    """The messages in the local tab of each window."""
+    return [[record.message for record in window.pages[0].model.shown] for window in windows.all]
+
+
+def told(windows: Windows) -> list[str]:
+    """The notices in the local tab of each window."""
+    return [" | ".join(window.pages[0].notices.texts.values()) for window in windows.all]
+
+
+def test_a_second_window_shows_the_same_hub_and_closing_either_leaves_the_other(
+    run: Run, qapp: QApplication, tmp_path: Path
+) -> None:
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            windows = opened.desktop._windows
+            await opened.post("before")
+            opened.desktop.new_window()
+            await opened.post("after")
+            await soon("both show both", lambda: shown(windows) == [["before", "after"]] * 2)
+            stats = opened.desktop._window_stats()
+            assert (stats["window_rows"], stats["window_shown"]) == (4, 4)
+            second = windows.all[1]
+            assert second.pages[0].feed is opened.window.pages[0].feed
+            windows.first.close()
+            assert list(windows.all) == [second]
+            assert windows.front is second
+            await opened.post("alone")
+            await soon("the other goes on", lambda: shown(windows) == [["before", "after", "alone"]])
+            assert opened.hub.state.phase == "live"
+            second.close()
+            await soon("the program ends", lambda: opened.hub.state.phase == "closed")
+        assert opened.exit_code == 0
+
+    run(body())
+
+
+def test_notices_files_and_address_of_the_hub_are_told_in_every_window_also_a_later_one(
+    run: Run, qapp: QApplication, tmp_path: Path
+) -> None:
+    async def body() -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            async with Opened(qapp, tmp_path, other.getsockname()[1]) as opened:
+                windows = opened.desktop._windows
+                await soon("it is told", lambda: "is in use" in told(windows)[0])
+                opened.desktop.new_window()
+                assert told(windows)[1] == told(windows)[0]
+                other.close()
+                opened.press("Try again")
+                await soon("it listens", lambda: opened.hub.state.phase == "live")
+                await soon("no window complains", lambda: told(windows) == ["", ""])
+                opened.desktop.new_window()
+                assert told(windows)[2] == ""
+                await soon("each knows", lambda: all(window._local_url == opened.url for window in windows.all))
+
+    run(body())
+
+
+def test_settings_and_theme_changed_in_one_window_hold_in_all(run: Run, qapp: QApplication, tmp_path: Path) -> None:
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            opened.desktop.new_window()
+            windows = opened.desktop._windows
+            opened.desktop.change_log_settings(opened.desktop.log_settings.changed(held_records=1234))
+            assert [window.pages[0].model.capacity for window in windows.all] == [1234, 1234]
+            windows.all[1].choose_theme("light")
+            assert [window._theme.palette.is_dark for window in windows.all] == [False, False]
+
+    run(body())
+
+
+def test_a_tab_of_a_further_window_is_its_own_left_with_it_and_not_remembered(
+    run: Run, qapp: QApplication, tmp_path: Path
+) -> None:
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            first = opened.window
+            first.remotes.open(NOWHERE)
+            opened.desktop.new_window()
+            second = opened.desktop._windows.all[1]
+            feed = second.remotes.open(Target(ServerAddress("http://127.0.0.1:8")))
+            assert (len(first.pages), len(second.pages)) == (2, 2)
+            second.close()
+            await soon("it has left", lambda: feed.state.phase == "closed")
+            assert [one.target for one in first._remembered.open_remotes] == [NOWHERE]
+            assert len(first.pages) == 2
+
+    run(body())
+
+
+def test_what_a_later_start_asks_opens_in_the_window_it_asks_for(run: Run, qapp: QApplication, tmp_path: Path) -> None:
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            desktop = opened.desktop
+            answer = desktop._hand_over(Handover(Opening(server=NOWHERE), asked={"--port": "1"}))
+            assert answer.unfollowed == ("--port",)
+            await soon("it is opened", lambda: len(opened.window.pages) == 2)
+            desktop._hand_over(Handover(Opening(links=(NOWHERE,)), new_window=True))
+            second = desktop._windows.all[1]
+            await soon("a person is asked there", lambda: second.findChildren(ConnectDialog))
+            assert not opened.window.findChildren(ConnectDialog)
+
+    run(body())
+
+
+def test_what_the_system_asks_to_open_is_shown_or_told(run: Run, qapp: QApplication, tmp_path: Path) -> None:
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            opened.desktop._open_item("desktop-logs://connect?url=ftp://x")
+            assert "which is not http" in opened.notices()
+            opened.desktop._open_item("desktop-logs://connect?url=http://127.0.0.1:9")
+            await soon("a person is asked", lambda: opened.window.findChildren(ConnectDialog))
+
+    run(body())
+
+
+def test_a_window_beside_another_is_as_large_and_never_exactly_on_it(
+    run: Run, qapp: QApplication, tmp_path: Path
+) -> None:
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            available = opened.window.screen().availableGeometry()
+            size = available.size() * 0.6
+            opened.window.resize(size)
+            opened.desktop.new_window()
+            second = opened.desktop._windows.all[1]
+            for corner in (available.topLeft(), available.bottomRight() - QPoint(size.width(), size.height())):
+                opened.window.move(corner)
+                await asyncio.sleep(0)
+                place_beside(second, opened.window)
+                assert second.size() == opened.window.size()
+                assert second.pos() != opened.window.pos()
+                assert available.contains(second.geometry())
+
+    run(body())
