@@ -15,7 +15,7 @@ import pytest
 
 from desktop_logs import APP_ID, __version__
 from tests.support.display import Display
-from tests.support.program import Program, eventually, free_port
+from tests.support.program import Program, eventually
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -73,7 +73,7 @@ def listed(root: Path) -> set[str]:
 def test_it_is_installed_used_and_removed_without_a_trace(
     deb: Path, dpkg: Callable[..., str], start: Callable[..., Program], display: Display, tmp_path: Path, home: Path
 ):
-    root, port = tmp_path / "root", free_port()
+    root = tmp_path / "root"
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     bare = {"PATH": "/nowhere", "HOME": str(home), "TMPDIR": str(temporary), "LC_ALL": "C.UTF-8"}
@@ -81,7 +81,7 @@ def test_it_is_installed_used_and_removed_without_a_trace(
     assert "Status: install ok installed" in dpkg("--status", "desktop-logs")
 
     program = start(
-        [root / "usr/bin/desktop-logs", "--port", str(port), "--data-dir", home / "data"],
+        [root / "usr/bin/desktop-logs", "--port", "0", "--data-dir", home / "data"],
         env={**bare, "DISPLAY": display.name},
         cwd=home,
     )
@@ -98,7 +98,8 @@ def test_it_is_installed_used_and_removed_without_a_trace(
         assert other.wait() == 0, other.stderr
         return other
 
-    url = f"http://127.0.0.1:{port}"
+    # The network is loaded once the window is there to look at.
+    url = program.line_with("^listening on ", within_s=30).split()[-1]
     run_to_end("send", url, "out of the package")
     stats = json.loads("".join(run_to_end("stats", url, "--json").stdout))
     assert (stats["received"], stats["stored"]) == (1, 1)
