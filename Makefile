@@ -46,7 +46,7 @@ dist: ## Build the source archive and the wheel that pip installs, into dist/
 bundle: ## Build dist/desktop-logs/, a folder that runs without Python, and its archive with a checksum
 	@sh packaging/bundle.sh bundle
 
-deb: bundle ## Build the bundle, and a Debian package of it
+deb: bundle ## Build the bundle, and a Debian package of it with its checksum
 	@sh packaging/setup.sh deb
 	@exec .venv/bin/python packaging/deb.py "$${DIST:-dist}/desktop-logs" "$${DIST:-dist}"
 

@@ -6,6 +6,7 @@ import argparse
 import faulthandler
 import os
 import re
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -101,36 +102,46 @@ def _window(typed: list[str]) -> int:
     options.port = DEFAULT_PORT if options.port is None else options.port
     options.host = HUB_HOST if options.host is None else options.host
     hub_path = hub_path or DEFAULT_PATH
-    problem = missing_display()
-    if not problem:
-        # Until the window hears of it, Ctrl+C ends the program at once. Python's KeyboardInterrupt would be lost where
-        # Qt calls Python, or make half an import of one.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        from desktop_logs.core.handover import Handover
+    if problem := missing_display():
+        return _without_window(problem, opening, options, hub_path, folder)
+    # Until the window hears of it, Ctrl+C ends the program at once. Python's KeyboardInterrupt would be lost where Qt
+    # calls Python, or make half an import of one.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from desktop_logs.core.handover import Handover
 
-        def run(meeting: str) -> int:
-            from desktop_logs.admission import admit
-            from desktop_logs.app import WindowOptions, run_window
-            from desktop_logs.openfiles import allow_many
+    def run(meeting: str) -> int:
+        from desktop_logs.admission import admit
+        from desktop_logs.app import WindowOptions, run_window
+        from desktop_logs.openfiles import allow_many
 
-            allow_many()
-            admission = admit(access_options(options), folder)
-            for warning in admission.warnings:
-                complain(warning)
-            return run_window(WindowOptions(options.port, hub_path, folder, opening, admission, asked, meeting))
+        allow_many()
+        admission = admit(access_options(options), folder)
+        for warning in admission.warnings:
+            complain(warning)
+        return run_window(WindowOptions(options.port, hub_path, folder, opening, admission, asked, meeting))
 
-        return run_or_hand_over(folder, Handover(opening, options.new_window, activation_token(), asked), run)
+    return run_or_hand_over(folder, Handover(opening, options.new_window, activation_token(), asked), run)
 
-    from desktop_logs.serve import ServeOptions, serve
 
+def _without_window(problem: str, opening: Opening, options: argparse.Namespace, hub_path: str, folder: Path) -> int:
+    """What a terminal can do of it, said with the *problem* that keeps the window from opening."""
     if opening.files:
-        raise UserError(f"{problem} A log file is shown in a window only; without one, use less +F {opening.files[0]}")
-    if server is not None:
-        complain(f"{problem} The log of {server.address.host} is printed here instead; Ctrl+C ends it.")
+        instead = f"less +F {shlex.quote(opening.files[0])}"
+        raise UserError(f"{problem} A log file is shown in a window only; without one, use {instead}")
+    if opening.links:
+        address = opening.links[0].address
+        url = address.url + (address.path if address.path != DEFAULT_PATH else "")
+        raise UserError(
+            f"{problem} A link is opened in a window only; without one, use desktop-logs tail {shlex.quote(url)}"
+        )
+    if opening.server is not None:
+        complain(f"{problem} The log of {opening.server.address.host} is printed here instead; Ctrl+C ends it.")
         from desktop_logs.tail import TailOptions, tail
 
-        return tail(TailOptions(server, 500, as_json=False, follow=True))
+        return tail(TailOptions(opening.server, 500, as_json=False, follow=True))
     complain(f"{problem} The hub runs in this terminal instead; Ctrl+C ends it.")
+    from desktop_logs.serve import ServeOptions, serve
+
     printed = {"console": True, "console_level": "trace"}
     return serve(ServeOptions(options.port, hub_path, folder, printed, access_options(options)))
 

@@ -171,9 +171,12 @@ class Crashes:
             fatal = fatal_of(left.last_words)
             if fatal:
                 text = report_text(fatal, left.at, False, left.facts, left.last_words.split("\n"))
-                # Where it cannot be written now it is lost: it is not to be tried at every start.
-                with suppress(OSError):
+                try:
                     self._folder.write(_without_home(text), left.at, left.pid, ended=True)
+                except OSError as full:
+                    # It is lost then: it is not to be tried at every start.
+                    told = offer_sentence(True, left.at.astimezone(), datetime.now().astimezone())
+                    complain(f"{told} No report of it could be written in {self._folder.path}: {full.strerror}.")
 
     def _write_facts(self) -> None:
         if self._running is not None:

@@ -227,20 +227,10 @@ def _tell_the_desktop(share: Path) -> None:
 def _run_tool(name: str, options: list[str], folder: Path, consequence: str) -> None:
     if not folder.is_dir():
         return
-    environment = dict(os.environ)
-    if getattr(sys, "frozen", False):
-        # The bundle's libraries are for the bundle: its starter keeps what stood here before (PyInstaller's manual,
-        # "LD_LIBRARY_PATH / LIBPATH considerations").
-        before = environment.pop("LD_LIBRARY_PATH_ORIG", None)
-        environment.pop("LD_LIBRARY_PATH", None)
-        if before is not None:
-            environment["LD_LIBRARY_PATH"] = before
     command = [name, *options, str(folder)]
     problem = ""
     try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, errors="replace", timeout=_TOOL_S, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_TOOL_S, check=False)
         if done.returncode != 0:
             said = done.stderr.strip() or done.stdout.strip() or "it does not say why"
             problem = f"ended with {done.returncode}: {said}"

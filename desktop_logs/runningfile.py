@@ -66,19 +66,27 @@ class RunningFile:
 
 
 def left_over(folder: Path) -> Iterator[LeftOver]:
-    """What processes that run no longer have left in *folder*; it is taken away once the caller asks for the next."""
+    """What processes that run no longer have left in *folder*; each is taken away before the caller gets it: on a full
+    disk there is room then for what the caller writes."""
     for path in sorted(folder.glob(_PATTERN)):
         with suppress(OSError, ValueError):  # or its name is none of ours
-            file = os.open(path, _FLAGS)
-            try:
-                if not try_lock(file) or os.fstat(file).st_nlink == 0:
-                    continue  # it runs; or another start was faster
-                yield _read(file, int(path.stem.split("-")[1]))
-                # Where it cannot be removed while somebody has it open, it is at least read only once.
-                os.ftruncate(file, 0)
-            finally:
-                os.close(file)
-            path.unlink(missing_ok=True)
+            yield _taken(path, int(path.stem.split("-")[1]))
+
+
+def _taken(path: Path, pid: int) -> LeftOver:
+    """What stands in *path*, which goes. Raises OSError when it cannot be read, or is not left over."""
+    file = os.open(path, _FLAGS)
+    try:
+        if not try_lock(file) or os.fstat(file).st_nlink == 0:
+            raise BlockingIOError(f"{path} is a running program's, or another start was faster")
+        left = _read(file, pid)
+        # Where it cannot be removed while somebody has it open, it is at least read only once.
+        os.ftruncate(file, 0)
+    finally:
+        os.close(file)
+    with suppress(OSError):
+        path.unlink()
+    return left
 
 
 def _make(folder: Path) -> tuple[int, Path]:

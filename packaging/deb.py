@@ -20,6 +20,7 @@ from email.utils import formatdate
 from pathlib import Path
 
 import manpage
+from bundling.archive import write_checksum
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # this checkout's, whatever is installed
@@ -66,7 +67,8 @@ OVERRIDES = f"""\
 
 
 def build(bundle: Path, out: Path) -> Path:
-    """The package in *out*, made of the folder *bundle*. Exits with a sentence when something for it is missing."""
+    """The package in *out*, made of the folder *bundle*, with its checksum beside it. Exits with a sentence when
+    something for it is missing."""
     for tool, package in TOOLS.items():
         if shutil.which(tool) is None:
             sys.exit(f"{tool} is not there, which makes Debian packages. Install Debian's {package}.")
@@ -94,6 +96,7 @@ def build(bundle: Path, out: Path) -> Path:
         # By xz, as Debian's own: zstd would take a fifth of the time, and lintian and older systems read none of it.
         # DPKG_DEB_COMPRESSOR_TYPE and _LEVEL say otherwise, as the test does.
         said_by("dpkg-deb", "--root-owner-group", "--build", tree, package)
+    write_checksum(package)
     return package
 
 
@@ -200,4 +203,4 @@ if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("usage: python packaging/deb.py BUNDLE OUT, as in: python packaging/deb.py dist/desktop-logs dist")
     built = build(Path(sys.argv[1]), Path(sys.argv[2]))
-    sys.stdout.write(f"built {built} ({built.stat().st_size / 1e6:.1f} MB)\n")
+    sys.stdout.write(f"built {built} ({built.stat().st_size / 1e6:.1f} MB), and its checksum\n")

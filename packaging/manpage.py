@@ -40,7 +40,7 @@ def page(version: str, day: str) -> str:
         ".SH FILES",
         ".TP",
         ".I ~/.local/share/desktop\\-logs/",
-        "Logs, history, settings and tokens, unless \\-\\-data\\-dir names another folder.",
+        "Logs, history, settings, tokens and reports of faults, unless \\-\\-data\\-dir names another folder.",
     ]
     return "\n".join(parts) + "\n"
 

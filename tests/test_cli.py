@@ -186,13 +186,23 @@ def test_without_a_display_a_remote_log_is_printed(
     assert program.wait() == 0
 
 
-def test_without_a_display_a_file_is_not_opened_and_it_is_said_what_shows_it(start: Start, tmp_path: Path) -> None:
-    program = start([*PROGRAM, "app.log"], env={"QT_QPA_PLATFORM": ""}, cwd=tmp_path)
-    said = program.error_with("less")
-    assert said == (
-        "desktop-logs: UserError: There is no display. A log file is shown in a window only; "
-        f"without one, use less +F {tmp_path / 'app.log'}"
-    )
+@pytest.mark.parametrize(
+    ("item", "instead"),
+    [
+        ("app.log", "A log file is shown in a window only; without one, use less +F {folder}/app.log"),
+        ("a b.log", "A log file is shown in a window only; without one, use less +F '{folder}/a b.log'"),
+        (
+            "desktop-logs://connect?url=http://loghost:3000&path=/llamaproxws",
+            "A link is opened in a window only; without one, use desktop-logs tail http://loghost:3000/llamaproxws",
+        ),
+    ],
+)
+def test_without_a_display_a_file_or_a_link_is_not_opened_and_it_is_said_what_shows_it(
+    start: Start, tmp_path: Path, item: str, instead: str
+) -> None:
+    program = start([*PROGRAM, item], env={"QT_QPA_PLATFORM": ""}, cwd=tmp_path)
+    said = program.error_with("without one")
+    assert said == f"desktop-logs: UserError: There is no display. {instead.format(folder=tmp_path)}"
     assert program.wait() == 2
 
 

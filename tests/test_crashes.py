@@ -18,6 +18,7 @@ import pytest
 import desktop_logs.crashes
 from desktop_logs.crashes import MOST_A_RUN, Crashes
 from desktop_logs.crashfolder import CrashFolder, Report
+from desktop_logs.runningfile import RunningFile
 from tests.support.reports import SECRET, names, the_one
 
 
@@ -116,6 +117,24 @@ def test_a_full_disk_hides_no_fault(
     said = capsys.readouterr().err
     assert "ValueError: the first" in said
     assert "No space left on device" in said
+
+
+def test_a_full_disk_hides_no_end_of_an_earlier_run(
+    folder: CrashFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.make()
+    gone = RunningFile(folder.path)
+    os.write(gone.file, b"Fatal Python error: Aborted\n")
+    os.close(gone.file)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(CrashFolder, "write", full)
+    with heard(folder):
+        said = capsys.readouterr().err
+    assert "Desktop Logs ended unexpectedly today at" in said
+    assert f"No report of it could be written in {folder.path}: No space left on device." in said
 
 
 def test_a_fault_in_the_reporter_hides_none(

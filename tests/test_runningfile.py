@@ -28,6 +28,13 @@ def test_facts_are_written_over_in_place_and_last_words_come_behind_them(tmp_pat
     assert os.listdir(tmp_path) == []
 
 
+def test_what_is_left_is_gone_before_a_report_of_it_needs_its_room(tmp_path: Path) -> None:
+    abandon(RunningFile(tmp_path))
+    for left in left_over(tmp_path):
+        assert left.pid == os.getpid()
+        assert os.listdir(tmp_path) == []
+
+
 def test_one_that_was_killed_has_no_last_words(tmp_path: Path) -> None:
     abandon(RunningFile(tmp_path))
     assert [left.last_words for left in left_over(tmp_path)] == [""]

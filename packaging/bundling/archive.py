@@ -34,11 +34,16 @@ def pack(folder: Path, archive: Path, date_s: int) -> Path:
         _zip(folder.parent, entries, archive, date_s)
     else:
         _tar(folder.parent, entries, archive, date_s)
-    with archive.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    checksum = archive.with_name(archive.name + ".sha256")
+    return write_checksum(archive)
+
+
+def write_checksum(file: Path) -> Path:
+    """Beside *file*, one of its name and .sha256: by it who downloads both can tell that *file* is whole."""
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    checksum = file.with_name(file.name + ".sha256")
     # Two spaces, and \n on every system: the form that `sha256sum -c` and `shasum -c` read.
-    checksum.write_bytes(f"{digest}  {archive.name}\n".encode())
+    checksum.write_bytes(f"{digest}  {file.name}\n".encode())
     return checksum
 
 

@@ -159,6 +159,24 @@ def test_the_commands_work_without_a_screen(bundle: Path, run: Run, tmp_path: Pa
     assert running_from(bundle.parent) == []
 
 
+def test_it_opens_without_a_word_where_there_is_no_locale(run: Run, display: Display) -> None:
+    program = run("--port", "0", DISPLAY=display.name, LC_ALL="")
+    display.close(display.window("Desktop Logs", program, within_s=60))
+    assert program.wait() == 0
+    assert program.stderr == []
+
+
+def test_the_programs_it_starts_load_their_own_libraries(run: Run, tmp_path: Path, home: Path) -> None:
+    """By one that tells its environment in place of a tool of the desktop."""
+    tool = tmp_path / "nothing" / "update-desktop-database"
+    tool.write_text(f"#!/bin/sh\nexport -p >'{home}/environment'\n")
+    tool.chmod(0o755)
+    assert run("install-desktop", LD_LIBRARY_PATH="/own").wait() == 0
+    told = (home / "environment").read_text()
+    assert "LD_LIBRARY_PATH='/own'" in told
+    assert [line for line in told.splitlines() if "_internal" in line or "_PYI_" in line] == []
+
+
 def test_the_systems_trust_in_certificates_is_asked(run: Run, tmp_path: Path) -> None:
     """It does not vouch for a test's own authority, and says so; told of that, the program gets its answer."""
     authority = trustme.CA()

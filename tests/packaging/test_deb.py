@@ -15,7 +15,7 @@ import pytest
 
 from desktop_logs import APP_ID, __version__
 from tests.support.display import Display
-from tests.support.program import Program, eventually, free_port
+from tests.support.program import Program, eventually
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -38,7 +38,7 @@ def deb(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("deb")
     quick = {"DPKG_DEB_COMPRESSOR_TYPE": "gzip", "DPKG_DEB_COMPRESSOR_LEVEL": "1"}
     said_by(sys.executable, ROOT / "packaging/deb.py", bundle.parent, out, **quick)
-    (package,) = out.iterdir()
+    (package,) = out.glob("*.deb")
     return package
 
 
@@ -73,7 +73,7 @@ def listed(root: Path) -> set[str]:
 def test_it_is_installed_used_and_removed_without_a_trace(
     deb: Path, dpkg: Callable[..., str], start: Callable[..., Program], display: Display, tmp_path: Path, home: Path
 ):
-    root, port = tmp_path / "root", free_port()
+    root = tmp_path / "root"
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     bare = {"PATH": "/nowhere", "HOME": str(home), "TMPDIR": str(temporary), "LC_ALL": "C.UTF-8"}
@@ -81,7 +81,7 @@ def test_it_is_installed_used_and_removed_without_a_trace(
     assert "Status: install ok installed" in dpkg("--status", "desktop-logs")
 
     program = start(
-        [root / "usr/bin/desktop-logs", "--port", str(port), "--data-dir", home / "data"],
+        [root / "usr/bin/desktop-logs", "--port", "0", "--data-dir", home / "data"],
         env={**bare, "DISPLAY": display.name},
         cwd=home,
     )
@@ -99,7 +99,8 @@ def test_it_is_installed_used_and_removed_without_a_trace(
         assert other.wait() == 0, other.stderr
         return other
 
-    url = f"http://127.0.0.1:{port}"
+    # The network is loaded once the window is there to look at.
+    url = program.line_with("^listening on ", within_s=30).split()[-1]
     run_to_end("send", url, "out of the package")
     stats = json.loads("".join(run_to_end("stats", url, "--json").stdout))
     assert (stats["received"], stats["stored"]) == (1, 1)
@@ -132,6 +133,12 @@ def test_it_says_what_it_is(deb: Path):
     assert field(deb, "Version") == f"{__version__}-1"
     assert deb.name == f"desktop-logs_{__version__}-1_{field(deb, 'Architecture')}.deb"
     assert int(field(deb, "Installed-Size")) > 50_000  # kB: the bundle is in it
+
+
+def test_the_checksum_beside_it_is_its_own(deb: Path):
+    checksum = deb.with_name(f"{deb.name}.sha256")
+    assert {path.name for path in deb.parent.iterdir()} == {deb.name, checksum.name}
+    assert said_by("env", f"--chdir={deb.parent}", "sha256sum", "--check", "--strict", checksum) == f"{deb.name}: OK\n"
 
 
 def test_every_file_is_roots_where_debian_looks_for_it_and_none_can_be_written_by_others(deb: Path):
