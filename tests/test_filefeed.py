@@ -102,7 +102,8 @@ async def test_the_last_line_of_a_file_that_rests_needs_no_end(path: Path) -> No
         await tab.shows("one", "without end")
 
 
-async def test_half_a_line_waits_for_the_rest_of_it(path: Path) -> None:
+async def test_half_a_line_waits_for_the_rest_of_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filefeed, "_REST_S", 1e9)
     write(path, 'one\n{"message": "two')
     async with tab_of(path) as tab:
         await tab.shows("one")
@@ -121,7 +122,10 @@ async def test_half_a_line_is_shown_when_its_file_has_not_changed_for_a_while(
         await tab.shows("one", "without end")
 
 
-async def test_half_a_line_is_not_lost_when_its_file_is_replaced_or_gone(path: Path) -> None:
+async def test_half_a_line_is_not_lost_when_its_file_is_replaced_or_gone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filefeed, "_REST_S", 1e9)
     write(path, "one\nlast words")
     async with tab_of(path) as tab:
         await tab.shows("one")
