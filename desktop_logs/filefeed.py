@@ -16,7 +16,7 @@ from typing import Final
 from desktop_logs.core.errors import Evicted, StorageError
 from desktop_logs.core.feed import Feed, FeedState, Phase
 from desktop_logs.core.history import History
-from desktop_logs.core.logtext import Lines, LogText, encoding_of
+from desktop_logs.core.logtext import Lines, LogText
 from desktop_logs.core.records import Record
 from desktop_logs.storage.filetail import FileTail, Piece
 from desktop_logs.tasks import Tasks
@@ -28,6 +28,9 @@ MOST_BYTES: Final = 500_000_000
 """Of a longer file the newest ones; a tab holds twice as much, the case-folded text to search included."""
 _LONG_LINE: Final = 1_000_000
 """Where as many bytes as MOST_BYTES are read, the first line may have been left out with so many."""
+_REST_S: Final = 10.0
+"""A file that has not changed for so long has got its last line, with an end or without. Before that it may be half a
+line: most programs write blocks of some kilobytes, which end anywhere."""
 _SLICE_S: Final = 0.003
 _SLICE_LINES: Final = 50
 
@@ -52,6 +55,8 @@ class FileFeed:
         self._listeners: list[Callable[[], None]] = []
         self._state = _state("starting", "opening the file")
         self._left_out = ""
+        self._changed_ns = 0
+        """When the file was changed last, as what was read of it has it."""
         self._quiet_looks = 0
         self._has_begun = False
 
@@ -62,7 +67,7 @@ class FileFeed:
                 try:
                     piece = await asyncio.to_thread(self._tail.read)
                 except StorageError as failure:
-                    self._end_record()
+                    await self._end_lines()
                     self._become(_state("failed", "cannot be read", str(failure)))
                     self._again.clear()
                     await self._again.wait()
@@ -128,38 +133,45 @@ class FileFeed:
     async def _take(self, piece: Piece) -> None:
         """What the file has said, or that it says no more for now."""
         if piece.event == "gone":
-            self._end_record()
+            await self._end_lines()
             if self._has_begun:
                 self._become(_state("waiting", "gone", f"{self._path} is gone. It is read again when it is back."))
             else:
                 text = f"There is no file {self._path}. Check the name; if a program is to write it yet, wait."
                 self._become(_state("waiting", "not there", text))
             return
-        if piece.event in ("cut", "replaced"):
-            self._end_record()
-            what = "has become shorter" if piece.event == "cut" else "is another file now"
-            self._give([self._text.note(f"{self._name} {what}: it is read from its beginning.", piece.changed_ns)])
         if piece.event:
-            self._has_begun = True
-            self._lines = Lines(encoding_of(self._tail.first))
-            if piece.event == "begun" and self._tail.skipped_bytes:
-                kept = piece.size - self._tail.skipped_bytes
-                newest = f"{self._most_records:,} lines" if kept < MOST_BYTES - _LONG_LINE else _size(kept)
-                self._left_out = f"The file has {_size(piece.size)}; its newest {newest} are here."
+            await self._begin(piece)
+        self._changed_ns = piece.changed_ns
         if piece.data:
             self._quiet_looks = 0
-            await self._parse(self._lines.feed(piece.data), piece.changed_ns)
+            await self._parse(self._lines.feed(piece.data))
             self._tell_progress(piece)
         elif self._state.phase != "waiting" or piece.event:
-            await self._rest(piece)
+            await self._rest()
 
-    async def _rest(self, piece: Piece) -> None:
-        """The file is read to its end. A line or record that has begun has another moment to be completed."""
+    async def _begin(self, piece: Piece) -> None:
+        """The file is read from its start, or from the start of what is wanted of it."""
+        await self._end_lines()
+        self._has_begun = True
+        self._left_out = ""
+        self._lines = Lines()
+        if piece.event != "begun":
+            what = "has begun anew" if piece.event == "anew" else "is another file now"
+            self._give([self._text.note(f"{self._name} {what}: it is read from its beginning.", piece.changed_ns)])
+        elif self._tail.skipped_bytes:
+            kept = piece.size - self._tail.skipped_bytes
+            newest = f"{self._most_records:,} lines" if kept < MOST_BYTES - _LONG_LINE else _size(kept)
+            self._left_out = f"The file has {_size(piece.size)}; its newest {newest} are here."
+
+    async def _rest(self) -> None:
+        """The file is read to its end. A record that has begun has another moment to be completed, a line longer."""
         self._quiet_looks += 1
-        if self._quiet_looks > 1 or self._tail.is_packed:
-            if self._lines.has_rest:
-                await self._parse(self._lines.rest(), piece.changed_ns)
-            self._end_record()
+        is_at_rest = self._tail.is_packed or self._quiet_looks * self._look_every_s > _REST_S
+        if is_at_rest or time.time() - self._changed_ns / 1e9 > _REST_S:
+            await self._end_lines()
+        elif self._quiet_looks > 1:
+            self._give(self._text.finish())
         if self._tail.is_packed:
             if self.head > self._most_records:
                 self._left_out = f"The file has {self.head:,} records; its newest {self._most_records:,} are here."
@@ -167,20 +179,22 @@ class FileFeed:
         else:
             self._become(_state("live", f"following {self._name}", self._left_out))
 
-    async def _parse(self, lines: list[str], changed_ns: int) -> None:
+    async def _end_lines(self) -> None:
+        """What has begun is complete: the last line, and the last record."""
+        await self._parse(self._lines.rest())
+        self._give(self._text.finish())
+
+    async def _parse(self, lines: list[str]) -> None:
         """Make records of *lines*, a slice in a turn of the loop, when there is room for them."""
         until_s = time.perf_counter() + _SLICE_S
         for at in range(0, len(lines), _SLICE_LINES):
-            self._give(self._text.parse(lines[at : at + _SLICE_LINES], changed_ns))
+            self._give(self._text.parse(lines[at : at + _SLICE_LINES], self._changed_ns))
             if time.perf_counter() > until_s:
                 await asyncio.sleep(0)
                 until_s = time.perf_counter() + _SLICE_S
             while len(self._waiting) >= MOST_WAITING:
                 self._has_room.clear()
                 await self._has_room.wait()
-
-    def _end_record(self) -> None:
-        self._give(self._text.finish())
 
     def _give(self, records: list[Record]) -> None:
         if records:

@@ -95,10 +95,54 @@ async def test_a_file_is_read_and_followed(path: Path) -> None:
         assert tab.feed.state.is_file
 
 
-async def test_a_line_without_its_end_is_shown_after_a_moment(path: Path) -> None:
+async def test_the_last_line_of_a_file_that_rests_needs_no_end(path: Path) -> None:
     write(path, "one\nwithout end")
+    os.utime(path, (1_790_000_000, 1_790_000_000))
     async with tab_of(path) as tab:
         await tab.shows("one", "without end")
+
+
+async def test_half_a_line_waits_for_the_rest_of_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filefeed, "_REST_S", 1e9)
+    write(path, 'one\n{"message": "two')
+    async with tab_of(path) as tab:
+        await tab.shows("one")
+        await asyncio.sleep(0.05)  # several looks
+        append(path, ' and more"}\nth')
+        await tab.shows("one", "two and more")
+
+
+async def test_half_a_line_is_shown_when_its_file_has_not_changed_for_a_while(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filefeed, "_REST_S", 0.1)
+    write(path, "one\nwithout end")
+    os.utime(path, (4_000_000_000, 4_000_000_000))  # by the clock of another machine
+    async with tab_of(path) as tab:
+        await tab.shows("one", "without end")
+
+
+async def test_half_a_line_is_not_lost_when_its_file_is_replaced_or_gone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filefeed, "_REST_S", 1e9)
+    write(path, "one\nlast words")
+    async with tab_of(path) as tab:
+        await tab.shows("one")
+        os.rename(path, path.with_suffix(".1"))
+        write(path, "new\nagain half")
+        replaced = "app.log is another file now: it is read from its beginning."
+        await tab.shows("one", "last words", replaced, "new")
+        remove(path)
+        await tab.shows("one", "last words", replaced, "new", "again half")
+
+
+async def test_a_file_that_was_empty_may_begin_in_utf_16(path: Path) -> None:
+    write(path, "")
+    async with tab_of(path) as tab:
+        await soon("it follows", lambda: tab.feed.state.phase == "live")
+        write(path, "größer\n".encode("utf-16"))
+        await tab.shows("größer")
 
 
 async def test_a_file_that_is_rotated_is_followed_and_the_tab_says_so(path: Path) -> None:
@@ -110,7 +154,7 @@ async def test_a_file_that_is_rotated_is_followed_and_the_tab_says_so(path: Path
         await tab.shows("old", "app.log is another file now: it is read from its beginning.", "new")
         write(path, "")
         await soon("it is told", lambda: len(tab.records) == 4)
-        assert tab.messages[-1] == "app.log has become shorter: it is read from its beginning."
+        assert tab.messages[-1] == "app.log has begun anew: it is read from its beginning."
         assert [record.seq for record in tab.records] == [1, 2, 3, 4]
 
 
@@ -153,6 +197,9 @@ async def test_of_a_long_file_the_newest_records_are_there_and_the_rest_is_told(
         await soon("it follows", lambda: tab.feed.state.phase == "live" and len(tab.records) == 500)
         assert tab.messages[0] == "line 01500"
         assert tab.feed.state.problem == "The file has 22.0 kB; its newest 500 lines are here."
+        write(path, "anew\n")
+        await soon("it is read anew", lambda: tab.messages[-1] == "anew")
+        await soon("nothing is left out", lambda: tab.feed.state.problem == "")
 
 
 async def test_a_packed_file_is_read_and_not_followed(path: Path) -> None:

@@ -3,8 +3,8 @@
 How one line begins is told by core/lineheads. A line that is no JSON and begins like no record continues the record
 before it, when that one had a head (a time or a level): a traceback, say. Where no line has a head, each is a record,
 save those that are indented and the end of a traceback. A record of lines without a time has the time of the record
-before it; the first ones of a file that of the first record that tells its time; and where none tells it, the file's
-own. So the order of the lines is never in conflict with the times shown.
+before it; the first ones of a file that of the first record near them that tells its time; and where none tells it,
+the file's own. So the order of the lines is never in conflict with the times shown.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from codecs import getincrementaldecoder
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from itertools import islice
 from typing import Any, Final
 
 from desktop_logs.core.errors import EntryError
@@ -30,9 +29,8 @@ KEPT_CHARACTERS: Final = 200_000
 MAX_RECORD_LINES: Final = 1_000
 MAX_RECORD_CHARACTERS: Final = 60_000
 """What continues a record beyond these is a record of its own, with the same head."""
-_LOOKED_AT: Final = 200
-"""Lines at the beginning of a file in which a time is looked for."""
 _TRACEBACK: Final = "Traceback (most recent call last)"
+UTF_8: Final = "utf-8"
 _BOMS: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ENTRY_KEYS: Final = frozenset(
     ("level", "severity", "lvl", "levelname", "levelno", "message", "msg", "text", "timestamp", "time", "ts")
@@ -41,20 +39,23 @@ _ENTRY_KEYS: Final = frozenset(
 
 def encoding_of(first: bytes) -> str:
     """The encoding of a file whose *first* bytes these are: UTF-16 where a byte order mark says so, else UTF-8."""
-    return next((name for mark, name in _BOMS if first.startswith(mark)), "utf-8")
+    return next((name for mark, name in _BOMS if first.startswith(mark)), UTF_8)
 
 
 class Lines:
     """Cuts bytes, as they come, into lines of text. What is no text in the encoding becomes U+FFFD."""
 
-    def __init__(self, encoding: str = "utf-8") -> None:
-        self._decoder = getincrementaldecoder(encoding)("replace")
+    def __init__(self, encoding: str = "") -> None:
+        """Without an *encoding* the first bytes tell it."""
+        self._decoder = getincrementaldecoder(encoding)("replace") if encoding else None
         self._begun = ""
         self._dropped = 0
         self._is_first = True
 
     def feed(self, data: bytes) -> list[str]:
         """The lines that *data* completes, without their ends (LF or CRLF)."""
+        if self._decoder is None:
+            self._decoder = getincrementaldecoder(encoding_of(data))("replace")
         text = self._decoder.decode(data)
         if self._is_first and text:
             self._is_first = False
@@ -69,15 +70,12 @@ class Lines:
         return [line.removesuffix("\r") for line in lines] if "\r" in text or "\r" in lines[0] else lines
 
     def rest(self) -> list[str]:
-        """The line that has begun, as if it were complete; nothing when none has."""
+        """The line that has begun, as if it were complete; nothing when none has. Half a character is U+FFFD."""
+        if self._decoder is not None:
+            self._begin(self._begun + self._decoder.decode(b"", final=True))
         line = self._whole(self._begun)
         self._begun = ""
         return [line.removesuffix("\r")] if line else []
-
-    @property
-    def has_rest(self) -> bool:
-        """True while a line has begun that is not complete."""
-        return bool(self._begun)
 
     def _begin(self, text: str) -> None:
         if self._dropped or len(text) > MAX_LINE_CHARACTERS:
@@ -129,7 +127,10 @@ class LogText:
         return self._seq
 
     def parse(self, lines: Sequence[str], file_ns: int) -> list[Record]:
-        """The records that *lines* complete. *file_ns* is when the file was changed last."""
+        """The records that *lines* complete. *file_ns* is when the file was changed last.
+
+        The first *lines* of a file that tell no time have the first one that is told among them.
+        """
         if self._last_ns is None:
             self._last_ns = self._first_time(lines, file_ns)
         elif not self._is_timed:
@@ -170,7 +171,7 @@ class LogText:
     # Inside
 
     def _first_time(self, lines: Iterable[str], file_ns: int) -> int:
-        for line in islice(lines, _LOOKED_AT):
+        for line in lines:
             head = head_of(line, file_ns, self._zone)
             if head is not None and head.time_ns is not None:
                 return head.time_ns

@@ -38,10 +38,16 @@ def file_named(item: str) -> str:
     """The path that *item* names, which may be a `file://` address, as file managers give it. Raises UserError."""
     if item[:7].lower() != "file://":
         return item
-    parts = urlsplit(item)
+    nothing = UserError(f"{item} names a file that cannot be. Check the name.")
+    try:
+        parts = urlsplit(item)
+    except ValueError:  # a host in brackets that is none
+        raise nothing from None
     if parts.netloc.lower() not in ("", "localhost"):
         raise UserError(f"{item} is on another machine. Copy the file here, and open that.")
     path = unquote(parts.path, errors="surrogateescape")
+    if "\0" in path:
+        raise nothing
     return path[1:] if _DRIVE.match(path) else path
 
 

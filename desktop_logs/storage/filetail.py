@@ -15,18 +15,19 @@ from io import FileIO
 from typing import Final, Literal
 
 from desktop_logs.core.errors import StorageError
+from desktop_logs.core.logtext import UTF_8, encoding_of
 
 PIECE_BYTES: Final = 256 * 1024
 _BLOCK_BYTES: Final = 1024 * 1024
-_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+_MARK_BYTES: Final = 256
 _GZIP: Final = b"\x1f\x8b"
 _HOLDS_OPEN: Final = os.name != "nt"
 """On Windows an open file can be neither renamed nor deleted: there it is open only while it is read."""
 
-Event = Literal["", "begun", "cut", "replaced", "gone"]
-"""begun: read from the start of what is wanted; cut: it has become shorter, and is read from its start again; replaced:
-another file has its name and is read from its start; gone: there is none of that name,
-and each further look says so again."""
+Event = Literal["", "begun", "anew", "replaced", "gone"]
+"""begun: read from the start of what is wanted; anew: it was cut or written over, and is read from its start again;
+replaced: another file has its name and is read from its start; gone: there is none of that name, and each further look
+says so again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,16 @@ class FileTail:
         self._packed: gzip.GzipFile | None = None
         self._identity = (0, 0)
         self._position = 0
+        self._mark = b""
+        """The last bytes read before the position: where others stand there now, the file was written anew. A program
+        that is started again empties its log, and may have written more than there was before the next look."""
+        self._changed_ns = 0
         self._has_begun = False
         self._is_gone = False
         self.is_packed = False
         """True for a file in gzip's format."""
-        self.first = b""
-        """Its first bytes, by which its encoding is told."""
         self.skipped_bytes = 0
-        """How much in front of what was read first was left out."""
+        """How much in front of what is read was left out."""
 
     def read(self) -> Piece:
         """The next piece of the file. Raises StorageError when it cannot be read: what is wrong, and what to do."""
@@ -120,35 +123,30 @@ class FileTail:
         event: Event = ""
         if not self._has_begun:
             event = "begun"
-            self.first = self._file.read(4)
-            self.is_packed = self.first.startswith(_GZIP)
-            if not self.is_packed and not self.first.startswith(_UTF_16):
-                self._position = self._start(self._file, found.st_size)
-                self.skipped_bytes = self._position
+            self._begin(self._file, found.st_size)
         elif identity != self._identity or self._is_gone or self.is_packed:
             event = "replaced"
-            self._position, self.first = 0, self._file.read(4)
-            self.is_packed = self.first.startswith(_GZIP)
-        elif found.st_size < self._position:
-            event = "cut"
-            self._position, self.first = 0, self._file.read(4)
+            self._begin(self._file)
+        elif not self._is_as_read(self._file, found):
+            event = "anew"
+            self._begin(self._file)
         self._has_begun, self._is_gone, self._identity = True, False, identity
         self._file.seek(self._position)
         if self.is_packed:
-            self._file.seek(0)
             self._packed = gzip.GzipFile(fileobj=self._file)
         return self._next(event, found)
 
     def _read(self) -> Piece:
         assert self._file is not None
         found = os.fstat(self._file.fileno())
-        if self.is_packed or found.st_size > self._position:
+        if self.is_packed:
             return self._next("", found)
-        if found.st_size < self._position:
-            self._file.seek(0)
-            self._position, self.first = 0, self._file.read(4)
-            self._file.seek(0)
-            return self._next("cut", found)
+        if not self._is_as_read(self._file, found):
+            self._begin(self._file)
+            self._file.seek(self._position)
+            return self._next("anew", found)
+        if found.st_size > self._position:
+            return self._next("", found)
         # Nothing more is in this one: has another file its name by now?
         named = os.stat(self.path)
         if (named.st_dev, named.st_ino) != self._identity:
@@ -161,9 +159,29 @@ class FileTail:
         source = self._packed or self._file
         data = source.read(PIECE_BYTES) or b""
         self._position = self._file.tell() if self.is_packed else self._position + len(data)
+        self._mark = (self._mark + data[-_MARK_BYTES:])[-_MARK_BYTES:]
+        self._changed_ns = found.st_mtime_ns
         if not data and not _HOLDS_OPEN and not self.is_packed:
             self._let_go()
         return Piece(event, data, found.st_mtime_ns, self._position, found.st_size)
+
+    def _is_as_read(self, file: FileIO, found: os.stat_result) -> bool:
+        """False when *file* ends before the position, or other bytes stand there than were read. Leaves it there."""
+        if found.st_size == self._position and found.st_mtime_ns == self._changed_ns:
+            return True
+        file.seek(self._position - len(self._mark))
+        return found.st_size >= self._position and file.read(len(self._mark)) == self._mark
+
+    def _begin(self, file: FileIO, size: int = 0) -> None:
+        """Have *file* read from its start; where its *size* is given, from the start of what is wanted of it."""
+        file.seek(0)
+        first = file.read(4)
+        self._mark = b""
+        self._position = self.skipped_bytes = 0
+        self.is_packed = first.startswith(_GZIP)
+        if not self.is_packed and encoding_of(first) == UTF_8:
+            self.skipped_bytes = self._start(file, size)
+            self._position = max(self.skipped_bytes, _behind_nul(file, first))
 
     def _start(self, file: FileIO, size: int) -> int:
         """Where the newest lines begin that are wanted: 0, or behind the end of a line."""
@@ -187,6 +205,21 @@ class FileTail:
         file.seek(least)
         at = file.read(_BLOCK_BYTES).find(b"\n")
         return least + at + 1 if at >= 0 else least
+
+
+def _behind_nul(file: FileIO, first: bytes) -> int:
+    """Where the text begins in *file*: behind the NULs that stand where it was cut, if its program goes on writing at
+    the place where it was (`program > app.log`, and `: > app.log` meanwhile)."""
+    if not first.startswith(b"\0"):
+        return 0
+    file.seek(0)
+    count = 0
+    while block := file.read(_BLOCK_BYTES):
+        text = block.lstrip(b"\0")
+        count += len(block) - len(text)
+        if text:
+            break
+    return count
 
 
 def _what_to_do(failure: OSError) -> str:

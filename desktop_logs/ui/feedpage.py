@@ -1,14 +1,12 @@
 """One feed in the window: its filter bar, table, detail and status bar, and the frame that pulls its records.
 
-What comes from its history is loaded in backfill and surroundings.
+How much a frame pulls is told in pacing; what comes from its history is loaded in backfill and surroundings.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -29,6 +27,7 @@ from desktop_logs.ui.empty import EmptyState
 from desktop_logs.ui.filterbar import FilterBar
 from desktop_logs.ui.model import RecordModel
 from desktop_logs.ui.notices import Notices
+from desktop_logs.ui.pacing import LIVE, Portion, pace_of
 from desktop_logs.ui.pastbar import PastBar
 from desktop_logs.ui.splitter import DetailSplitter
 from desktop_logs.ui.statusbar import Figures, StatusBar
@@ -41,24 +40,7 @@ NARROW: Final = 1_000
 """Below this width, in pixels, the detail stands below the table."""
 ERRORS: Final = frozenset({BANDS.index("error"), BANDS.index("fatal")})
 WARNINGS: Final = frozenset({BANDS.index("warn")})
-_LEAST_A_FRAME: Final = 200
 _FIGURES_MS: Final = 250
-
-
-@dataclass(frozen=True, slots=True)
-class _Pace:
-    """How often there is a frame, and how much of what is new it takes over."""
-
-    frame_ms: int
-    budget_s: float
-    most: int
-    most_characters: int
-    """Usual records are not held up by it; so many of the largest would hold up the window for a second."""
-
-
-_LIVE: Final = _Pace(33, 0.008, 5_000, 1_000_000)
-_LOADING: Final = _Pace(100, 0.015, 12_000, 2_500_000)
-"""While a file is read in: each frame is painted, which takes as long as a thousand records do."""
 
 
 class FeedPage(QWidget):
@@ -90,13 +72,13 @@ class FeedPage(QWidget):
         self._new_rows = 0
         self._told = (0, 0)
         """The figures that are said: how many records are shown, and held."""
-        self._limit = _LIVE.most
+        self._portion = Portion()
         self._paused = False
         self._last_state = feed.state
         self.model = RecordModel(capacity, self)
         self._build(theme)
         self._connect()
-        self._frame_timer = self._single_shot(_LIVE.frame_ms, self._frame)
+        self._frame_timer = self._single_shot(LIVE.frame_ms, self._frame)
         self._frame_timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._figures_timer = self._single_shot(_FIGURES_MS, self.show_figures)
         self._last_frame_s = 0.0
@@ -214,16 +196,11 @@ class FeedPage(QWidget):
 
     # Inside: the frame
 
-    @property
-    def _pace(self) -> _Pace:
-        state = self.feed.state
-        return _LOADING if state.is_file and state.phase == "starting" else _LIVE
-
     def _arm(self) -> None:
         """Records or the state are new: have a frame, now if the last one is long ago."""
         if not self._is_closed and not self._frame_timer.isActive():
             since_ms = (self._clock() - self._last_frame_s) * 1000
-            self._frame_timer.start(max(round(self._pace.frame_ms - since_ms), 0))
+            self._frame_timer.start(max(round(pace_of(self.feed.state).frame_ms - since_ms), 0))
 
     def _frame(self) -> None:
         self._last_frame_s = self._clock()
@@ -239,33 +216,31 @@ class FeedPage(QWidget):
 
     def _pull(self) -> None:
         """Take over what is new, as much of it as a frame has time for; the rest comes with the next frame."""
+        most = self._portion.records
         try:
-            records = self.feed.since(self._seq, self._limit)
+            records = self.feed.since(self._seq, most)
         except Evicted as gone:
             if self._has_pulled:
                 self._skipped += gone.first_seq - 1 - self._seq
             self._seq = gone.first_seq - 1
-            records = self.feed.since(self._seq, self._limit)
+            records = self.feed.since(self._seq, most)
         self._has_pulled = True
         if not records:
             self._seq = max(self._seq, self.feed.head)
             return
-        taken = records[: _count_within(records, self._pace.most_characters)]
+        pace = pace_of(self.feed.state)
+        taken = self._portion.of(records, pace)
         self._count_gaps(taken)
         self._seq = taken[-1].seq
         new_rows = self.model.append(taken)
         self._new_rows = 0 if self.table.is_following else self._new_rows + new_rows
         self._has_shown = True
-        if len(records) == self._limit or len(taken) < len(records):
+        if len(records) == most or len(taken) < len(records):
             self._arm()
         else:
             # Numbers may have jumped after a crash, and what was never given out does not wait for a paused view.
             self._seq = max(self._seq, self.feed.head)
-        took_s = self._clock() - self._last_frame_s
-        if took_s > self._pace.budget_s:
-            self._limit = max(self._limit // 2, _LEAST_A_FRAME)
-        elif took_s < self._pace.budget_s / 2:
-            self._limit = min(self._limit * 2, self._pace.most)
+        self._portion.learn(self._clock() - self._last_frame_s, pace)
 
     def _count_gaps(self, records: Sequence[Record]) -> None:
         for record in filter(is_gap, records):
@@ -342,7 +317,7 @@ class FeedPage(QWidget):
         self.bar.export_requested.connect(self.export_requested)
         self.bar.leave_requested.connect(self.focus_table)
         self.table.following_changed.connect(self._following_changed)
-        self.table.current_record_changed.connect(self._show_detail)
+        self.table.current_record_changed.connect(self.detail.show_record)
         self.table.detail_requested.connect(self.open_detail)
         self.table.copy_refused.connect(self._refuse_copy)
         self.model.filtering_changed.connect(self._filtering_changed)
@@ -368,7 +343,7 @@ class FeedPage(QWidget):
     def _filter(self, bands: frozenset[int], query: Query) -> None:
         self.model.set_filter(bands, query)
         self.backfill.set_filter(bands, query)
-        self._limit = _LEAST_A_FRAME  # until it has shown what it costs
+        self._portion.begin_small()  # what it costs is unknown
         if not self.model.is_filtering:
             self.bar.confirm()
         self._new_rows = 0
@@ -403,9 +378,6 @@ class FeedPage(QWidget):
         self.table.set_following(True)
         self.focus_table()
 
-    def _show_detail(self, record: Record | None) -> None:
-        self.detail.show_record(record)
-
     def _refuse_copy(self, count: int) -> None:
         text = f"These {count:,} rows are more than the clipboard should hold. Export them to a file instead."
         self.notices.clear_notice("copy")
@@ -414,12 +386,6 @@ class FeedPage(QWidget):
     def _export_instead(self) -> None:
         self.notices.clear_notice("copy")
         self.export_requested.emit()
-
-
-def _count_within(records: Sequence[Record], characters: int) -> int:
-    """How many of *records* have that many *characters* together, or fewer; at least one."""
-    sizes = accumulate(len(record.message) + len(record.context) for record in records)
-    return max(sum(size <= characters for size in sizes), 1)
 
 
 def _in_tab_order(parent: QWidget) -> list[QWidget]:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from desktop_logs.core.feed import Feed
+from desktop_logs.core.safe_text import one_line
 from desktop_logs.ui.actions import WindowActions
 from desktop_logs.ui.feedpage import FeedPage
 from desktop_logs.ui.remembered import Remembered
@@ -37,12 +38,12 @@ class Files(QObject):
         window.installEventFilter(self)
 
     def open(self, path: str) -> None:
-        """A tab in front for the file at the absolute *path*: the one that it has, or a new one.
+        """A tab in front for the file at the absolute *path*: the one that it has, by whichever name, or a new one.
 
         What is wrong with the file is told there.
         """
-        same = os.path.normcase(path)
-        feed = next((feed for feed, known in self._paths.items() if os.path.normcase(known) == same), None)
+        same = _real(path)
+        feed = next((feed for feed, known in self._paths.items() if _real(known) == same), None)
         if feed is None:
             feed = self._actions.open_file(path)
             self._paths[feed] = path
@@ -69,13 +70,14 @@ class Files(QObject):
     def explain(self, page: FeedPage) -> None:
         """Tell on *page* what is wrong with its file, or what of it is not shown; or that all is well again."""
         state = page.feed.state
-        if not state.problem:
+        problem = one_line(state.problem)  # names of files may have anything in them
+        if not problem:
             page.notices.clear_notice(_KEY)
         elif state.phase == "failed":
             again = ("Try again", lambda: self._actions.retry(page.feed))
-            page.notices.show_notice(_KEY, state.problem, "error", [again])
+            page.notices.show_notice(_KEY, problem, "error", [again])
         else:
-            page.notices.show_notice(_KEY, state.problem, "warning" if state.phase == "waiting" else "info")
+            page.notices.show_notice(_KEY, problem, "warning" if state.phase == "waiting" else "info")
 
     # Qt's side
 
@@ -102,6 +104,11 @@ class Files(QObject):
     def _open_all(self, paths: Sequence[str]) -> None:
         for path in paths:
             self.open(os.path.abspath(path))
+
+
+def _real(path: str) -> str:
+    """The path behind all links, now: a link as `current.log` leads elsewhere in time, and its tab goes with it."""
+    return os.path.normcase(os.path.realpath(path))
 
 
 def _files_in(data: QMimeData) -> list[str]:

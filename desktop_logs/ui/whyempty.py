@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from desktop_logs.core.feed import Feed
+from desktop_logs.core.safe_text import one_line
 from desktop_logs.ui.backfill import Backfill
 from desktop_logs.ui.model import RecordModel
 
@@ -24,7 +25,7 @@ def why_empty(feed: Feed, model: RecordModel, backfill: Backfill, *, has_shown: 
         return "Cleared", f"New records appear here.{older}", ""
     if feed.state.is_file:
         words = {"live": "The file is empty. New lines appear here.", "starting": "The file is being read."}
-        return "No records", words.get(feed.state.phase, f"{feed.address} is not read."), ""
+        return "No records", words.get(feed.state.phase, f"{one_line(feed.address)} is not read."), ""
     if feed.state.phase == "live":
         return "No records yet", f"Connected to {feed.address}. New records appear here.", ""
     return "No records", f"Not connected to {feed.address}.", ""

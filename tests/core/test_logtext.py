@@ -43,9 +43,17 @@ def test_lines_are_whole_however_the_bytes_come(text: str, step: int) -> None:
         cutter = Lines(encoding)
         found = [line for at in range(0, len(data), step) for line in cutter.feed(data[at : at + step])]
         assert found == [text, text, ""]
-        assert cutter.has_rest == bool(text)
         assert cutter.rest() == ([text] if text else [])
-        assert not cutter.has_rest
+        assert cutter.rest() == []
+
+
+def test_the_first_bytes_tell_the_encoding_and_half_a_character_at_the_end_is_a_mark() -> None:
+    cutter = Lines()
+    assert cutter.feed("größe\n".encode("utf-16")) == ["größe"]
+    cutter = Lines()
+    assert cutter.feed("größe\nü".encode()[:-1]) == ["größe"]
+    assert cutter.rest() == ["\ufffd"]
+    assert cutter.feed("ü\n".encode()) == ["ü"]
 
 
 @given(st.binary(max_size=400), st.integers(1, 50))

@@ -83,3 +83,9 @@ def test_a_file_is_named_by_a_path_or_by_an_address_as_file_managers_give_it(ite
 def test_a_file_on_another_machine_is_refused() -> None:
     with pytest.raises(UserError, match="is on another machine"):
         file_named("file://server/share/app.log")
+
+
+@pytest.mark.parametrize("item", ["file:///tmp/a%00b.log", "file://[here/a.log"])
+def test_an_address_that_names_no_file_is_refused(item: str) -> None:
+    with pytest.raises(UserError, match=r"names a file that cannot be\. Check the name"):
+        file_named(item)

@@ -61,7 +61,6 @@ def test_a_file_is_read_from_its_beginning_in_pieces(path: Path, opens: Opens) -
     assert first.changed_ns == path.stat().st_mtime_ns
     assert rest(tail) == ([], data[PIECE_BYTES:])
     assert tail.skipped_bytes == 0
-    assert tail.first == b"line"
 
 
 def test_what_is_appended_is_read(path: Path, opens: Opens) -> None:
@@ -110,7 +109,45 @@ def test_a_file_that_is_cut_is_read_from_its_beginning(path: Path, opens: Opens)
     with open(path, "r+b") as file:
         file.truncate()
         file.write(b"new\n")
-    assert rest(tail) == (["cut"], b"new\n")
+    assert rest(tail) == (["anew"], b"new\n")
+
+
+@pytest.mark.parametrize("written", [b"new new new\n", b"new and longer\nthan before\n"])
+def test_a_file_that_is_written_over_between_two_looks_is_read_from_its_beginning(
+    path: Path, opens: Opens, written: bytes
+) -> None:
+    path.write_bytes(b"old old old\n")
+    tail = opens()
+    rest(tail)
+    with open(path, "r+b") as file:
+        file.truncate()
+        file.write(written)
+    os.utime(path, ns=(1, 1))  # the clock of some file systems stands still for milliseconds
+    assert rest(tail) == (["anew"], written)
+    append(path, b"on\n")
+    assert rest(tail) == ([], b"on\n")
+
+
+def test_a_file_that_is_only_touched_is_not_read_again(path: Path, opens: Opens) -> None:
+    path.write_bytes(b"one\n")
+    tail = opens()
+    rest(tail)
+    os.utime(path, ns=(1, 1))
+    assert rest(tail) == ([], b"")
+
+
+def test_nothing_stands_where_a_file_was_cut_that_its_program_writes_on_in_the_middle_of(
+    path: Path, opens: Opens
+) -> None:
+    path.write_bytes(b"old\n" * 500_000)
+    tail = opens(most_lines=1_000_000)
+    rest(tail)
+    with open(path, "r+b") as file:
+        file.truncate()
+        file.seek(2_000_000)
+        file.write(b"new\n")
+    assert rest(tail) == (["anew"], b"new\n")
+    assert rest(opens()) == (["begun"], b"new\n")
 
 
 def test_a_file_that_was_rotated_away_is_read_to_its_end_first(path: Path, opens: Opens) -> None:

@@ -47,6 +47,28 @@ def test_the_same_file_twice_has_one_tab(window: MainWindow, actions: FakeAction
     assert list(actions.files) == ["/srv/app.log", "/srv/other.log"]
 
 
+def test_a_file_has_one_tab_by_whichever_name(window: MainWindow, actions: FakeActions, tmp_path: Path) -> None:
+    (tmp_path / "app.log").touch()
+    (tmp_path / "link.log").symlink_to("app.log")
+    window.files.open(str(tmp_path / "link.log"))
+    window.files.open(str(tmp_path / "app.log"))
+    assert list(actions.files) == [str(tmp_path / "link.log")]
+    # The link leads elsewhere now, and its tab with it.
+    (tmp_path / "link.log").unlink()
+    (tmp_path / "link.log").symlink_to("newer.log")
+    window.files.open(str(tmp_path / "app.log"))
+    assert list(actions.files) == [str(tmp_path / "link.log"), str(tmp_path / "app.log")]
+
+
+def test_a_name_that_turns_the_text_around_does_not(window: MainWindow, actions: FakeActions, qtbot: QtBot) -> None:
+    window.files.open("/srv/\u202egol\n.log")
+    feed, page = actions.files["/srv/\u202egol\n.log"], window.pages[1]
+    feed.set_state("waiting", "gone", f"{feed.address} is gone.")
+    qtbot.waitUntil(lambda: "file" in page.notices.texts)
+    assert page.notices.texts["file"] == "/srv/⟨RLO⟩gol↵.log is gone."
+    assert "/srv/⟨RLO⟩gol↵.log is not read." in shown_hint(page)
+
+
 def test_closing_the_tab_closes_the_file_and_it_may_be_opened_again(
     window: MainWindow, actions: FakeActions, opened: FakeFeed
 ) -> None:
