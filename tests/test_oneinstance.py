@@ -75,12 +75,15 @@ def test_a_window_on_another_desktop_comes_to_the_one_in_use(
         return display._do("get_desktop_for_window" if window else "get_desktop", *window).strip()
 
     display._do("set_num_desktops", "2")
-    display._do("set_desktop", "1")
-    eventually("nothing is to be seen", lambda: windows(display, first.program) == [])
-    assert again().wait() == 0
-    eventually("it is here", lambda: windows(display, first.program) == [first.window])
-    eventually("it has the keyboard", lambda: is_in_front(display, first.window))
-    assert (desktop(), desktop(str(first.window))) == ("1", "1")
+    try:
+        display._do("set_desktop", "1")
+        eventually("nothing is to be seen", lambda: windows(display, first.program) == [])
+        assert again().wait() == 0
+        eventually("it is here", lambda: windows(display, first.program) == [first.window])
+        eventually("it has the keyboard", lambda: is_in_front(display, first.window))
+        assert (desktop(), desktop(str(first.window))) == ("1", "1")
+    finally:
+        display._do("set_desktop", "0")
 
 
 def test_a_new_window_comes_to_the_front_while_another_asks_something(
