@@ -83,6 +83,28 @@ def test_notices_files_and_address_of_the_hub_are_told_in_every_window_also_a_la
     run(body())
 
 
+def test_a_notice_that_is_sent_away_in_one_window_is_gone_in_all_and_told_in_no_later_one(
+    run: Run, qapp: QApplication, tmp_path: Path
+) -> None:
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            windows = opened.desktop._windows
+            windows.open()
+            windows.show_notice("refused", "An entry was refused.")
+            windows.show_notice("files", "The disk is full.")
+            for window in windows.all:
+                window.show_notice("keyring", "Of this window alone.")
+            windows.all[1].notice_dismissed.emit("refused")
+            windows.all[1].notice_dismissed.emit("keyring")
+            assert told(windows)[0] == "The disk is full. | Of this window alone."
+            windows.open()
+            assert told(windows)[2] == "The disk is full."
+            windows.show_notice("refused", "Another entry was refused.")
+            assert all("Another entry" in one for one in told(windows))
+
+    run(body())
+
+
 def test_settings_and_theme_changed_in_one_window_hold_in_all(run: Run, qapp: QApplication, tmp_path: Path) -> None:
     async def body() -> None:
         async with Opened(qapp, tmp_path) as opened:
