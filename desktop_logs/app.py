@@ -21,10 +21,10 @@ from desktop_logs.clientloading import load_client, remote_feed_class
 from desktop_logs.collector import Collector
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target, Tested
-from desktop_logs.core.errors import SettingsError, UserError
+from desktop_logs.core.errors import SettingsError
 from desktop_logs.core.feed import Feed
-from desktop_logs.core.handover import Answer, Handover, running_options, unfollowed
-from desktop_logs.core.opening import Opening, is_link, parse_link
+from desktop_logs.core.handover import running_options
+from desktop_logs.core.opening import Opening
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.crashes import Crashes
 from desktop_logs.crashoffer import offer_reports
@@ -34,6 +34,7 @@ from desktop_logs.keychain import Keychain
 from desktop_logs.laterstarts import Application, LaterStarts
 from desktop_logs.localhub import LocalHub
 from desktop_logs.localtab import LocalTab
+from desktop_logs.openings import Openings
 from desktop_logs.signalwaker import SignalWaker
 from desktop_logs.storage.settings_file import read_settings, write_settings
 from desktop_logs.tasks import Tasks
@@ -149,6 +150,7 @@ class Desktop:
             lambda: MainWindow(local=self._hub, actions=self, theme=theme, store=store, local_url=""), application
         )
         self._windows.one_closed.connect(self._take_down)
+        self._openings = Openings(self._windows, self._tasks, self._running_options)
         self._tab = LocalTab(
             self._hub,
             self._windows,
@@ -204,14 +206,15 @@ class Desktop:
             await asyncio.to_thread(self._crashes.know_libraries)
         if self._collector is not None:
             self._collector.settle()
-        if self._options.opening or first.remotes.has_any:
+        if first.remotes.has_any:
             await asyncio.to_thread(load_client)
         if self._closed.is_set():
             return  # closed while it opened: nobody is to find a port that is about to go
-        first.remotes.reopen()
-        self.open(self._options.opening)
+        if first in self._windows.all:
+            first.remotes.reopen()
+        self._openings.show(self._options.opening)
         if self._starts is not None:
-            self._starts.serve(self._hand_over, self._open_item)
+            self._starts.serve(self._openings.take, self._openings.show_item)
         await self._tab.start()
         self._tasks.start(self._watch(), "watch")
         await self._closed.wait()
@@ -226,49 +229,10 @@ class Desktop:
                 self._collector.look(is_quiet=not self._windows.is_busy)
             await asyncio.sleep(WATCH_EVERY_S)
 
-    @property
-    def _window(self) -> MainWindow:
-        """The one that a person has in front."""
-        return self._windows.front
-
-    def open(self, opening: Opening) -> None:
-        """Show what a start of the program asks for, in the window in front."""
-        if opening.server is not None:
-            named = self._window.remotes.open_with_kept_token(opening.server)
-            self._tasks.start(named, f"connect to {opening.server.address.host}")
-        for target in opening.links:
-            self._window.remotes.offer(target)
-        for path in opening.files:
-            self._window.files.open(path)
-
-    def open_soon(self, opening: Opening) -> None:
-        """The same, once what it takes is loaded."""
-
-        async def load_and_open() -> None:
-            await asyncio.to_thread(load_client)
-            self.open(opening)
-
-        if opening:
-            self._tasks.start(load_and_open(), "open what was asked for")
-
-    def _open_item(self, item: str) -> None:
-        """Show a link or a file that the system wants opened."""
-        try:
-            opening = Opening(links=(parse_link(item),)) if is_link(item) else Opening(files=(item,))
-        except UserError as wrong:
-            self._windows.show_notice("link", str(wrong))
-        else:
-            bring_to_front(self._windows.front)
-            self.open_soon(opening)
-
-    def _hand_over(self, handover: Handover) -> Answer:
-        """Do what a later start of the program asks for."""
-        window = self._windows.open() if handover.new_window else self._windows.front
-        bring_to_front(window, handover.activation)
-        self.open_soon(handover.opening)
+    def _running_options(self) -> Mapping[str, str]:
+        """How the hub runs, by the names of HUB_OPTIONS."""
         port = self._hub.url.rpartition(":")[2] or str(self._options.port)
-        running = {**self._options.asked, **running_options(port, self._options.path, self._hub.access)}
-        return Answer(os.getpid(), unfollowed(handover.asked, running))
+        return {**self._options.asked, **running_options(port, self._options.path, self._hub.access)}
 
     def _take_down(self, window: MainWindow) -> None:
         """*window* is closed, and others go on."""

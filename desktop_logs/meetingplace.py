@@ -15,7 +15,9 @@ from pathlib import Path
 from desktop_logs.core.errors import EnvironmentFault
 
 _NAME_LETTERS = 16
-"""Of a hash; short, for the path of a socket ends at 103 bytes on macOS, and Qt adds 9 to it while it makes one."""
+"""Of a hash; short, for the path of a socket may not be long."""
+_LONGEST_SOCKET = 94
+"""Bytes of its path: 103 on macOS (107 on Linux), of which Qt takes 9 while it makes one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,12 @@ def meeting_place(data_dir: Path, environ: Mapping[str, str] | None = None) -> M
     display = env.get("WAYLAND_DISPLAY") or env.get("DISPLAY") or ""
     same = os.path.normcase(os.path.realpath(data_dir))
     name = hashlib.sha256(os.fsencode(f"{same}\n{display}")).hexdigest()[:_NAME_LETTERS]
-    folder = _folder(env)
     if sys.platform == "win32":
+        # The user's own already, by its access list.
+        folder = _made(Path(tempfile.gettempdir(), "desktop-logs"))
         user = "".join(letter for letter in env.get("USERNAME", "") if letter.isalnum())
         return MeetingPlace(folder / f"{name}.lock", f"desktop-logs-{user}-{name}")
+    folder = _folder(env)
     return MeetingPlace(folder / f"{name}.lock", str(folder / name))
 
 
@@ -54,20 +58,30 @@ def keep_from_cleaning(path: Path) -> None:
 def _folder(env: Mapping[str, str]) -> Path:
     """A folder of this user's alone, made if need be. Raises EnvironmentFault."""
     runtime = env.get("XDG_RUNTIME_DIR", "")
-    if sys.platform == "win32":
-        # The user's own already, by its access list.
-        folder = Path(tempfile.gettempdir(), "desktop-logs")
-    elif os.path.isabs(runtime) and not _why_not_ours(Path(runtime), stat.S_IWGRP | stat.S_IWOTH):
-        folder = Path(runtime, "desktop-logs")
-    else:
+    folder = Path(runtime, "desktop-logs")
+    is_ours = os.path.isabs(runtime) and not _why_not_ours(Path(runtime), stat.S_IWGRP | stat.S_IWOTH)
+    if not is_ours or _is_too_long(folder):
         folder = Path(tempfile.gettempdir(), f"desktop-logs-{os.getuid()}")
+    if _is_too_long(folder):
+        raise EnvironmentFault(f"{folder} has too long a path for a socket (TMPDIR).")
+    _made(folder)
+    if why := _why_not_ours(folder, 0o077):
+        # Whoever has made it in a folder that is open to all could hear what is handed over there.
+        raise EnvironmentFault(f"{folder} {why}, so it is not used. Take it away.")
+    return folder
+
+
+def _is_too_long(folder: Path) -> bool:
+    """Whether no socket can lie in *folder*."""
+    return len(os.fsencode(folder)) + 1 + _NAME_LETTERS > _LONGEST_SOCKET
+
+
+def _made(folder: Path) -> Path:
+    """*folder*, which is there now. Raises EnvironmentFault."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as fault:
         raise EnvironmentFault(f"Cannot make {folder}: {fault.strerror or fault}.") from None
-    if sys.platform != "win32" and (why := _why_not_ours(folder, 0o077)):
-        # Whoever has made it in a folder that is open to all could hear what is handed over there.
-        raise EnvironmentFault(f"{folder} {why}, so it is not used. Take it away.")
     return folder
 
 

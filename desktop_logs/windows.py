@@ -68,7 +68,7 @@ class Windows(QObject):
     # What all of them are told
 
     def show_notice(self, key: str, text: str, level: Level = "warning", actions: Sequence[Action] = ()) -> None:
-        """Tell a problem in each. What somebody does about it is done in the one in front."""
+        """Tell a problem in each, until it is sent away in one. What is done about it is done in the one in front."""
         self._notices[key] = (text, level, actions)
         for window in self._all:
             window.show_notice(key, text, level, actions)
@@ -122,8 +122,16 @@ class Windows(QObject):
         window = self._make()
         self._all.append(window)
         window.closed.connect(lambda: self._gone(window))
-        window.notice_dismissed.connect(self.notice_dismissed)
+        window.notice_dismissed.connect(lambda key: self._dismissed(key, window))
         return window
+
+    def _dismissed(self, key: str, window: MainWindow) -> None:
+        # What concerns a tab of one window alone is not among them.
+        if self._notices.pop(key, None) is not None:
+            for other in self._all:
+                if other is not window:
+                    other.clear_notice(key)
+        self.notice_dismissed.emit(key)
 
     def _gone(self, window: MainWindow) -> None:
         if len(self._all) == 1:

@@ -51,7 +51,7 @@ ROOMS = {
 }
 """The folders. Python's own modules are allowed except those named last: I/O, threads and clocks in core, say."""
 
-PUTS_A_WINDOW_TOGETHER = _names("app crashoffer laterstarts localtab oneinstance signalwaker windows")
+PUTS_A_WINDOW_TOGETHER = _names("app crashoffer laterstarts localtab oneinstance openings signalwaker windows")
 """The modules beside the folders that may import `ui` and Qt; the others are for the command line, and may not."""
 
 SENDING_MAY_LOAD = re.compile(r"desktop_logs(\.handlers(\.\w+)?|\.core(\.(levels|escapes))?)?")

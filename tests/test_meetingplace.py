@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,16 +18,24 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows keeps pipes of 
 
 
 @pytest.fixture
-def runtime(tmp_path: Path) -> Path:
-    folder = tmp_path / "run"
+def short() -> Iterator[Path]:
+    """A folder whose path leaves room for that of a socket, which pytest's own may not."""
+    folder = tempfile.mkdtemp(prefix="dl-")
+    yield Path(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def runtime(short: Path) -> Path:
+    folder = short / "run"
     folder.mkdir(mode=0o700)
     return folder
 
 
 @pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What stands for /tmp."""
-    folder = tmp_path / "tmp"
+def temporary(short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What stands for /tmp. After *tmp_path*, which pytest makes in the real one."""
+    folder = short / "tmp"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(folder))
     return folder
@@ -69,6 +79,18 @@ def test_without_a_runtime_folder_it_lies_among_the_temporary_files(
     runtime: str, temporary: Path, tmp_path: Path
 ) -> None:
     assert place(tmp_path, runtime).lock.parent == temporary / f"desktop-logs-{os.getuid()}"
+
+
+def test_a_folder_whose_path_is_too_long_for_a_socket_is_not_used(
+    short: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The socket could not be listened at, and later starts would wait for it in vain."""
+    long = short / ("x" * 80)
+    long.mkdir(mode=0o700)
+    assert place(short, long).lock.parent.parent == temporary
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(long))
+    with pytest.raises(EnvironmentFault, match="too long a path for a socket"):
+        place(short, long)
 
 
 def test_a_runtime_folder_that_others_may_write_in_is_not_used(runtime: Path, temporary: Path, tmp_path: Path) -> None:

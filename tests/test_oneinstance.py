@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from desktop_logs import oneinstance
+from desktop_logs.ui import windowplace
 from tests.support.display import Display
 from tests.support.program import Program, eventually
 from tests.test_window_program import Running
@@ -64,6 +66,36 @@ def test_a_minimized_window_is_there_again_in_front_of_another(
     eventually("it has the keyboard again", lambda: is_in_front(display, first.window))
     first.post({"message": "still here"})
     first.shows(1)
+
+
+def test_a_window_on_another_desktop_comes_to_the_one_in_use(
+    first: Running, again: Callable[..., Program], display: Display
+) -> None:
+    def desktop(*window: str) -> str:
+        return display._do("get_desktop_for_window" if window else "get_desktop", *window).strip()
+
+    display._do("set_num_desktops", "2")
+    try:
+        display._do("set_desktop", "1")
+        eventually("nothing is to be seen", lambda: windows(display, first.program) == [])
+        assert again().wait() == 0
+        eventually("it is here", lambda: windows(display, first.program) == [first.window])
+        eventually("it has the keyboard", lambda: is_in_front(display, first.window))
+        assert (desktop(), desktop(str(first.window))) == ("1", "1")
+    finally:
+        display._do("set_desktop", "0")
+
+
+def test_a_new_window_comes_to_the_front_while_another_asks_something(
+    first: Running, again: Callable[..., Program], display: Display
+) -> None:
+    display.keys(first.window, "ctrl+t")
+    dialog = display.window("Connect to a server", first.program)
+    assert again("--new-window").wait() == 0
+    found = eventually("it is there", lambda: set(windows(display, first.program)) - {first.window, dialog})
+    (other,) = found
+    time.sleep((windowplace._INSIST_AFTER_MS + 200) / 1000)  # whatever still comes to the front has come
+    assert is_in_front(display, other)
 
 
 def test_of_starts_at_the_same_moment_one_opens_a_window(again: Callable[..., Program], display: Display) -> None:

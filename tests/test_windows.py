@@ -14,6 +14,7 @@ from desktop_logs.core.connecting import Target
 from desktop_logs.core.handover import Handover
 from desktop_logs.core.opening import Opening
 from desktop_logs.ui.connect_dialog import ConnectDialog
+from desktop_logs.ui.window import MainWindow
 from desktop_logs.ui.windowplace import place_beside
 from desktop_logs.windows import Windows
 from tests.support.asynchronous import soon
@@ -82,6 +83,28 @@ def test_notices_files_and_address_of_the_hub_are_told_in_every_window_also_a_la
     run(body())
 
 
+def test_a_notice_that_is_sent_away_in_one_window_is_gone_in_all_and_told_in_no_later_one(
+    run: Run, qapp: QApplication, tmp_path: Path
+) -> None:
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            windows = opened.desktop._windows
+            windows.open()
+            windows.show_notice("refused", "An entry was refused.")
+            windows.show_notice("files", "The disk is full.")
+            for window in windows.all:
+                window.show_notice("keyring", "Of this window alone.")
+            windows.all[1].notice_dismissed.emit("refused")
+            windows.all[1].notice_dismissed.emit("keyring")
+            assert told(windows)[0] == "The disk is full. | Of this window alone."
+            windows.open()
+            assert told(windows)[2] == "The disk is full."
+            windows.show_notice("refused", "Another entry was refused.")
+            assert all("Another entry" in one for one in told(windows))
+
+    run(body())
+
+
 def test_settings_and_theme_changed_in_one_window_hold_in_all(run: Run, qapp: QApplication, tmp_path: Path) -> None:
     async def body() -> None:
         async with Opened(qapp, tmp_path) as opened:
@@ -118,10 +141,10 @@ def test_what_a_later_start_asks_opens_in_the_window_it_asks_for(run: Run, qapp:
     async def body() -> None:
         async with Opened(qapp, tmp_path) as opened:
             desktop = opened.desktop
-            answer = desktop._hand_over(Handover(Opening(server=NOWHERE), asked={"--port": "1"}))
+            answer = desktop._openings.take(Handover(Opening(server=NOWHERE), asked={"--port": "1"}))
             assert answer.unfollowed == ("--port",)
             await soon("it is opened", lambda: len(opened.window.pages) == 2)
-            desktop._hand_over(Handover(Opening(links=(NOWHERE,)), new_window=True))
+            desktop._openings.take(Handover(Opening(links=(NOWHERE,)), new_window=True))
             second = desktop._windows.all[1]
             await soon("a person is asked there", lambda: second.findChildren(ConnectDialog))
             assert not opened.window.findChildren(ConnectDialog)
@@ -129,12 +152,69 @@ def test_what_a_later_start_asks_opens_in_the_window_it_asks_for(run: Run, qapp:
     run(body())
 
 
+def test_many_files_open_one_after_another_and_the_window_goes_on_meanwhile(
+    run: Run, qapp: QApplication, tmp_path: Path
+) -> None:
+    paths = tuple(str(tmp_path / f"{number}.log") for number in range(8))
+
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            opened.desktop._openings.show(Opening(files=paths))
+            seen = set()
+            for _ in range(100):
+                seen.add(len(opened.window.pages))
+                await asyncio.sleep(0)
+            assert seen == set(range(1, 2 + len(paths)))
+
+    run(body())
+
+
+def test_files_that_are_still_to_be_opened_go_with_the_window_or_to_the_one_that_is_left(
+    run: Run, qapp: QApplication, tmp_path: Path
+) -> None:
+    paths = tuple(str(tmp_path / f"{number}.log") for number in range(8))
+
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            first, second = opened.window, opened.desktop._windows.open()
+            loop = asyncio.get_running_loop()
+            for window in (first, second):
+
+                def close_soon(_feed: object, window: MainWindow = window) -> None:
+                    if len(window.pages) == 3:
+                        loop.call_soon(window.close)
+
+                window.files.opened.connect(close_soon)
+            opened.desktop._openings.show(Opening(files=paths))
+            await soon("both are closed", lambda: opened.hub.state.phase == "closed")
+            assert (len(first.pages), len(second.pages)) == (3, 3)
+        assert opened.exit_code == 0
+
+    run(body())
+
+
+def test_a_first_window_that_is_closed_while_the_program_opens_connects_to_nothing(
+    run: Run, qapp: QApplication, tmp_path: Path
+) -> None:
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as before:
+            before.window.remotes.open(NOWHERE)
+        again = Opened(qapp, tmp_path)
+        again.desktop._windows.open()
+        again.window.close()
+        async with again:
+            assert not again.desktop._remotes
+            assert [one.target for one in again.window._remembered.open_remotes] == [NOWHERE]
+
+    run(body())
+
+
 def test_what_the_system_asks_to_open_is_shown_or_told(run: Run, qapp: QApplication, tmp_path: Path) -> None:
     async def body() -> None:
         async with Opened(qapp, tmp_path) as opened:
-            opened.desktop._open_item("desktop-logs://connect?url=ftp://x")
+            opened.desktop._openings.show_item("desktop-logs://connect?url=ftp://x")
             assert "which is not http" in opened.notices()
-            opened.desktop._open_item("desktop-logs://connect?url=http://127.0.0.1:9")
+            opened.desktop._openings.show_item("desktop-logs://connect?url=http://127.0.0.1:9")
             await soon("a person is asked", lambda: opened.window.findChildren(ConnectDialog))
 
     run(body())

@@ -9,8 +9,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target
 from desktop_logs.core.errors import UserError
+from desktop_logs.core.safe_text import one_line
 
 LINK_SCHEME = "desktop-logs"
+MAX_LINK = 2_000
+"""Characters. A person is to look through what a link asks for."""
+_SHOWN = 200
+"""How much of a link a sentence repeats."""
 _DRIVE = re.compile(r"/[A-Za-z]:")
 
 
@@ -54,24 +59,34 @@ def file_named(item: str) -> str:
 def parse_link(link: str) -> Target:
     """The server in `desktop-logs://connect?url=http://localhost:3000&path=/ws&query=level:error`.
 
-    *path* and *query* may be missing. A token is never taken from a link, for links are kept and sent around. Raises
+    *path* and *query* may be missing. What a person could not see as it is, is refused: marks that turn the direction
+    of writing, or letters of a host that look like others. So is a token, for links are kept and sent around. Raises
     UserError.
     """
-    example = f"{LINK_SCHEME}://connect?url=http://localhost:3000"
+    example = f"It should look like {LINK_SCHEME}://connect?url=http://localhost:3000"
+    shown = repr(link if len(link) <= _SHOWN else f"{link[:_SHOWN]}…")
+    if len(link) > MAX_LINK:
+        raise UserError(f"The link {shown} is longer than {MAX_LINK:,} characters, which no link may be.")
     try:
         parts = urlsplit(link)
         named = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query), errors="strict")
     except ValueError:  # of which UnicodeDecodeError is one
-        raise UserError(f"The link {link!r} cannot be read. It should look like {example}") from None
+        raise UserError(f"The link {shown} cannot be read. {example}") from None
+    if any(one_line(text) != text for text in (link, *(value for _, value in named))):
+        raise UserError(f"The link {shown} has characters that cannot be seen, which no link may have.")
     # Some systems put a slash behind a host without a path.
     if parts.netloc.lower() != "connect" or parts.path not in ("", "/"):
-        raise UserError(f"The link {link!r} asks for nothing that is known here. It should look like {example}")
+        raise UserError(f"The link {shown} asks for nothing that is known here. {example}")
     given = dict(named)
     if len(given) != len(named):
-        raise UserError(f"The link {link!r} says one thing twice. It should look like {example}")
+        raise UserError(f"The link {shown} says one thing twice. {example}")
     if unknown := sorted(given.keys() - {"url", "path", "query"}):
         why = " A token does not belong into a link: type it in the dialog." if "token" in unknown else ""
-        raise UserError(f"The link {link!r} has {', '.join(unknown)}, which no link may have.{why}")
+        names = ", ".join(name if name.isidentifier() else repr(name) for name in unknown)
+        raise UserError(f"The link {shown} has {names}, which no link may have.{why}")
     if not given.get("url"):
-        raise UserError(f"The link {link!r} names no server. It should look like {example}")
-    return Target(ServerAddress.parse(given["url"], given.get("path", "")), query=given.get("query", ""))
+        raise UserError(f"The link {shown} names no server. {example}")
+    address = ServerAddress.parse(given["url"], given.get("path", ""))
+    if not address.host.isascii():
+        raise UserError(f"The link {shown} names a host in letters that may look like others. Write it as xn--….")
+    return Target(address, query=given.get("query", ""))

@@ -54,6 +54,7 @@ class Remotes(QObject):
         self._order: Sequence[Feed] = ()
         self._may_remember = False
         """Before the tabs of last time are back, those that are there are not all."""
+        self._is_closed = False
         self._dialog: ConnectDialog | None = None
         self._offered: deque[Target] = deque()
         """What links have asked for, and a person was not shown yet."""
@@ -76,6 +77,8 @@ class Remotes(QObject):
 
     def offer(self, target: Target) -> None:
         """Ask whether *target*, which a link names, is to be connected; one after another when there are several."""
+        if self._is_closed:
+            return
         if target not in self._offered:
             self._offered.append(target)
         if self._dialog is None:
@@ -123,7 +126,8 @@ class Remotes(QObject):
         """The same, with the token that the keyring has when *target* has none."""
         if not target.token:
             target = replace(target, token=await self._actions.kept_token(target.address))
-        self.open(target)
+        if not self._is_closed:  # while a person was asked to open the keyring
+            self.open(target)
 
     @property
     def has_any(self) -> bool:
@@ -152,6 +156,7 @@ class Remotes(QObject):
 
     def close(self) -> None:
         """Open nothing any more, and ask nobody."""
+        self._is_closed = True
         if self._reopening is not None:
             self._reopening.cancel()
         self._offered.clear()

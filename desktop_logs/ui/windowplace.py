@@ -6,7 +6,7 @@ import os
 from typing import Final
 
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from desktop_logs.ui import xserver
 
@@ -36,6 +36,15 @@ def place_beside(window: QWidget, other: QWidget) -> None:
     window.move(corner)
 
 
+def topmost(window: QWidget) -> QWidget:
+    """Who can have the keyboard of *window*: the last of the dialogs that stand before it, or itself."""
+    top = window
+    # Not the active modal widget: that may be a dialog of another window, which waits for nobody here.
+    while above := [one for one in top.findChildren(QDialog) if one.isVisible() and one.isModal()]:
+        top = above[-1]
+    return top
+
+
 def bring_to_front(window: QWidget, activation: str = "") -> None:
     """Show *window* in front of all others, with the keyboard, also when it is minimized.
 
@@ -57,7 +66,8 @@ def bring_to_front(window: QWidget, activation: str = "") -> None:
         # A window manager that lets no program take the keyboard from another has left it behind, which Qt does not
         # hear of. This is not the program's wish, but a person's, who has just started it.
         if is_x11:
-            xserver.activate(int((QApplication.activeModalWidget() or window).winId()))
+            xserver.bring_here(int(window.winId()))
+            xserver.activate(int(topmost(window).winId()))
         QTimer.singleShot(_ALERT_AFTER_MS, window, lambda: QApplication.alert(window))
 
     QTimer.singleShot(_INSIST_AFTER_MS, window, insist)

@@ -46,11 +46,30 @@ def test_a_link_names_a_server_its_path_and_what_is_wanted(link: str, target: Ta
         ("desktop-logs://[connect?url=http://a", "cannot be read"),
         ("desktop-logs://connect?url=ftp://a", "not http, https, ws or wss"),
         ("desktop-logs://connect?url=http://me:word@a", "user and password is not supported"),
+        ("desktop-logs://connect?url=http://evil%E2%80%AEmoc.knab", "characters that cannot be seen"),
+        ("desktop-logs://connect?url=http://evil\u202emoc.knab", "characters that cannot be seen"),
+        ("desktop-logs://connect?url=http://a&path=/x%00y", "characters that cannot be seen"),
+        ("desktop-logs://connect?url=http://a&query=error%0A%1B[31m", "characters that cannot be seen"),
+        ("desktop-logs://con\nnect?url=http://a", "characters that cannot be seen"),
+        ("desktop-logs://connect?url=http://%D0%B0pple.com", "letters that may look like others"),
+        ("desktop-logs://connect?url=http://a&query=" + "x" * 2000, "longer than 2,000 characters"),
     ],
 )
 def test_a_link_that_asks_for_anything_else_is_refused_in_a_sentence(link: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
         parse_link(link)
+
+
+@pytest.mark.parametrize("end", ["&query=" + "x" * 1_000_000, "&%1b[31m%E2%80%AE=1", "&\x1b]0;=1", "&<b>=1"])
+def test_what_is_said_of_a_bad_link_is_short_and_obeyed_by_no_terminal(end: str) -> None:
+    with pytest.raises(UserError) as refused:
+        parse_link(f"desktop-logs://connect?url=http://a{end}")
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 500
+
+
+def test_a_query_of_a_link_may_be_in_any_language() -> None:
+    assert parse_link("desktop-logs://connect?url=http://a&query=خطأ").query == "خطأ"
 
 
 def test_a_plain_start_asks_for_nothing() -> None:

@@ -174,6 +174,26 @@ async def test_a_named_server_is_opened_with_its_kept_token(window: MainWindow, 
     assert [one.token for one in actions.connected] == ["kept", "given"]
 
 
+async def test_a_window_that_is_closed_while_the_keyring_asks_opens_nothing(
+    window: MainWindow, actions: FakeActions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+
+    async def kept_token(_address: ServerAddress) -> str:
+        await asked.wait()
+        return ""
+
+    monkeypatch.setattr(actions, "kept_token", kept_token)
+    opening = asyncio.create_task(window.remotes.open_with_kept_token(Target(ServerAddress("http://box:3000"))))
+    await asyncio.sleep(0)
+    window.close()
+    asked.set()
+    await opening
+    window.remotes.offer(Target(ServerAddress("http://box:3000")))
+    assert len(window.pages) == 1
+    assert not window.findChildren(ConnectDialog)
+
+
 async def test_what_prevents_connecting_is_told_in_the_dialog(window: MainWindow) -> None:
     window.open_connect_dialog()
     dialog = dialog_of(window, ConnectDialog)
