@@ -175,8 +175,8 @@ def test_whatever_fails_while_the_window_is_open_the_hub_is_stopped_in_order(
             await desktop.run()
         assert desktop._hub.state.phase == "closed"
         await soon("no thread of the hub is left", lambda: not (set(threading.enumerate()) - before - pool_threads()))
-        desktop._window.close()
-        desktop._window.deleteLater()
+        desktop._windows.front.close()
+        desktop._windows.front.deleteLater()
 
     run(body())
 
@@ -195,7 +195,7 @@ def test_the_collector_is_told_what_lasts_before_a_tab_that_may_go_is_opened(
         looks = 0
 
         def settle(self) -> None:
-            self.pages_when_settled = len(desktop._window.pages)
+            self.pages_when_settled = len(desktop._windows.front.pages)
 
         def look(self, is_quiet: bool) -> None:
             self.looks += 1
@@ -208,10 +208,10 @@ def test_the_collector_is_told_what_lasts_before_a_tab_that_may_go_is_opened(
         running = asyncio.ensure_future(desktop.run())
         await soon("it looks", lambda: collector.looks > 0)
         assert collector.pages_when_settled == 1
-        await soon("the keyring was asked, and the tab is there", lambda: len(desktop._window.pages) == 2)
-        desktop._window.close()
+        await soon("the keyring was asked, and the tab is there", lambda: len(desktop._windows.front.pages) == 2)
+        desktop._windows.front.close()
         await running
-        desktop._window.deleteLater()
+        desktop._windows.front.deleteLater()
 
     run(body())
 
@@ -224,13 +224,13 @@ def test_a_window_that_is_closed_while_it_opens_does_not_listen_any_more(
     async def body() -> None:
         desktop = Desktop(WindowOptions(0, "/socket.io", tmp_path, remote), qapp)
         running = asyncio.ensure_future(desktop.run())
-        desktop._window.closed.connect(lambda: heard.append(desktop._hub.state.phase))
+        desktop._windows.front.closed.connect(lambda: heard.append(desktop._hub.state.phase))
         await asyncio.sleep(0)
-        desktop._window.close()
+        desktop._windows.front.close()
         assert await running == 0
         assert heard == ["starting"]
-        assert len(desktop._window.pages) == 1
-        desktop._window.deleteLater()
+        assert len(desktop._windows.front.pages) == 1
+        desktop._windows.front.deleteLater()
 
     heard: list[str] = []
     run(body())

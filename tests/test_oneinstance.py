@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -257,12 +258,11 @@ def test_another_data_folder_is_another_program(first: Running, start: Start, di
     assert first.program.is_running
 
 
-def test_where_nobody_can_be_met_a_window_opens_all_the_same(
-    start: Start, display: Display, data: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "run").mkdir(mode=0o700)
-    (tmp_path / "run" / "desktop-logs").write_text("in the way")
-    running = Running(start, display, data, XDG_RUNTIME_DIR=str(tmp_path / "run"))
+def test_where_nobody_can_be_met_a_window_opens_all_the_same(start: Start, display: Display, data: Path) -> None:
+    # Not in pytest's folder, whose path may be too long for a socket.
+    with tempfile.TemporaryDirectory(prefix="dl-") as runtime:
+        Path(runtime, "desktop-logs").write_text("in the way")
+        running = Running(start, display, data, XDG_RUNTIME_DIR=runtime)
     running.post({"message": "hello"})
     running.shows(1)
     assert "Without it each start opens a program of its own" in running.program.error_with("Cannot make")
