@@ -28,7 +28,7 @@ from desktop_logs.core.opening import Opening
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.crashes import Crashes
 from desktop_logs.crashoffer import offer_reports
-from desktop_logs.filefeed import OpenFiles
+from desktop_logs.fileloading import OpenFiles
 from desktop_logs.folders import crashes_dir, logs_dir, settings_file, window_file
 from desktop_logs.keychain import Keychain
 from desktop_logs.laterstarts import Application, LaterStarts

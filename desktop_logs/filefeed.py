@@ -14,12 +14,11 @@ from pathlib import PurePath
 from typing import Final
 
 from desktop_logs.core.errors import Evicted, StorageError
-from desktop_logs.core.feed import Feed, FeedState, Phase
+from desktop_logs.core.feed import FeedState, Phase
 from desktop_logs.core.history import History
 from desktop_logs.core.logtext import Lines, LogText
 from desktop_logs.core.records import Record
 from desktop_logs.storage.filetail import FileTail, Piece
-from desktop_logs.tasks import Tasks
 
 LOOK_EVERY_S: Final = 0.3
 MOST_WAITING: Final = 20_000
@@ -217,30 +216,6 @@ class FileFeed:
     def _wake(self) -> None:
         for listener in tuple(self._listeners):
             listener()
-
-
-class OpenFiles:
-    """The files that have a tab."""
-
-    def __init__(self, tasks: Tasks) -> None:
-        self._tasks = tasks
-        self._running: dict[Feed, tuple[FileFeed, asyncio.Task[None]]] = {}
-
-    def open(self, path: str, most_records: int) -> Feed:
-        """A feed of the file at the absolute *path*, which begins to read."""
-        feed = FileFeed(path, most_records=most_records)
-        self._running[feed] = feed, self._tasks.start(feed.run(), f"read {path}")
-        return feed
-
-    def retry(self, feed: Feed) -> None:
-        """Try again to read *feed*, if it is a file."""
-        if feed in self._running:
-            self._running[feed][0].retry()
-
-    def close(self, feed: Feed) -> None:
-        """Let the file of *feed* go, if it is one."""
-        if feed in self._running:
-            self._running.pop(feed)[1].cancel()
 
 
 def _state(phase: Phase, summary: str, problem: str = "") -> FeedState:

@@ -10,6 +10,7 @@ from desktop_logs.clientloading import load_client
 from desktop_logs.core.errors import UserError
 from desktop_logs.core.handover import Answer, Handover, unfollowed
 from desktop_logs.core.opening import Opening, is_link, parse_link
+from desktop_logs.fileloading import load_file_feed
 from desktop_logs.tasks import Tasks
 from desktop_logs.ui.window import MainWindow
 from desktop_logs.ui.windowplace import bring_to_front
@@ -59,6 +60,8 @@ class Openings:
             self._tasks.start(named, f"connect to {opening.server.address.host}")
         for target in opening.links:
             self._still_open(window).remotes.offer(target)
+        if opening.files:
+            await asyncio.to_thread(load_file_feed)
         for path in opening.files:
             if self._is_over:
                 return

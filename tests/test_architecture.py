@@ -251,5 +251,6 @@ def test_help_of_every_command_loads_neither_qt_nor_a_server():
         assert {"PySide6", "aiohttp", "socketio"} & loaded_by(code) == set(), name
 
 
-def test_a_window_is_put_together_before_the_network_is_loaded():
-    assert {"aiohttp", "socketio", "engineio", "requests"} & loaded_by("import desktop_logs.app") == set()
+def test_a_window_is_put_together_before_the_network_and_the_reader_of_files_are_loaded():
+    later = {"aiohttp", "socketio", "engineio", "requests", "desktop_logs.filefeed", "desktop_logs.core.logtext"}
+    assert later & loaded_by("import desktop_logs.app") == set()

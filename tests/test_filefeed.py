@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -14,8 +14,7 @@ import pytest
 from desktop_logs import filefeed
 from desktop_logs.core.errors import Evicted
 from desktop_logs.core.records import Record
-from desktop_logs.filefeed import MOST_WAITING, FileFeed, OpenFiles
-from desktop_logs.tasks import Tasks
+from desktop_logs.filefeed import MOST_WAITING, FileFeed
 from tests.support.asynchronous import soon
 
 
@@ -256,34 +255,3 @@ async def test_a_slice_of_parsing_is_short_and_others_have_their_turn(
             await asyncio.sleep(0)
             turns += 1
     assert turns >= 50
-
-
-Failures = list[tuple[str, BaseException]]
-
-
-async def test_open_files_are_closed_and_retried_by_their_feed(path: Path) -> None:
-    failures: Failures = []
-    tasks = Tasks(lambda name, failure: failures.append((name, failure)))
-    files = OpenFiles(tasks)
-    make_folder(path)
-    feed = files.open(str(path), 1_000)
-    await soon("it has failed", lambda: feed.state.phase == "failed")
-    remove(path)
-    write(path, "one\n")
-    files.retry(feed)
-    await soon("it is read", lambda: feed.head == 1)
-    files.close(feed)
-    await soon("it has ended", lambda: not len(tasks))
-    files.close(feed)  # twice is once
-    files.retry(feed)
-    assert failures == []
-    assert open_descriptors(lambda name: name == str(path)) == 0
-
-
-def open_descriptors(matches: Callable[[str], bool]) -> int:
-    """How many files this process has open whose path *matches*."""
-    found = 0
-    for entry in Path("/proc/self/fd").iterdir():
-        with suppress(OSError):
-            found += matches(os.readlink(entry))
-    return found

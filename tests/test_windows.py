@@ -160,11 +160,11 @@ def test_many_files_open_one_after_another_and_the_window_goes_on_meanwhile(
     async def body() -> None:
         async with Opened(qapp, tmp_path) as opened:
             opened.desktop._openings.show(Opening(files=paths))
-            seen = set()
-            for _ in range(100):
-                seen.add(len(opened.window.pages))
+            seen = [len(opened.window.pages)]
+            while seen[-1] <= len(paths):
                 await asyncio.sleep(0)
-            assert seen == set(range(1, 2 + len(paths)))
+                seen.append(len(opened.window.pages))
+            assert set(seen) == set(range(1, 2 + len(paths)))
 
     run(body())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -91,14 +92,16 @@ async def test_a_certificate_is_shown_and_accepted_as_an_exception(
 
 
 async def test_a_fault_of_the_test_itself_is_told(
-    dialog: ConnectDialog, actions: FakeActions, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    dialog: ConnectDialog, actions: FakeActions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(target: Target) -> connecting.Tested:
         raise ZeroDivisionError
 
+    faults: list[BaseException] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: faults.append(context["exception"]))
     monkeypatch.setattr(line_of(dialog), "_test", fail)
     field(dialog, "URL").setText("http://h")
     button(dialog, "&Test").click()
     await soon("it is told", lambda: not line_of(dialog).is_busy)
     assert line_of(dialog).sentence.startswith("The test stopped for a fault of this program")
-    assert "ZeroDivisionError" in caplog.text
+    assert [type(fault) for fault in faults] == [ZeroDivisionError]
