@@ -82,9 +82,6 @@ def _run_window(options: WindowOptions, crashes: Crashes) -> int:
     application.setApplicationVersion(__version__)
     application.setDesktopFileName(APP_ID)
     starts = LaterStarts(application)
-    # Before anything that takes time: a second start waits there, and does not believe that nobody is.
-    if problem := starts.listen(options.meeting):
-        complain(problem)
     loop = make_loop(application)
     asyncio.set_event_loop(loop)
     crashes.know(Screen=application.platformName())
@@ -200,6 +197,7 @@ class Desktop:
         # First what a person waits for; the network is loaded, in a thread, once the window is there to look at.
         with suppress(TimeoutError):
             await asyncio.wait_for(self._painted.wait(), FIRST_PAINT_WAIT_S)
+        self._hear_later_starts()
         self._windows.reset_stalls()  # what opening the window took is start-up, which has figures of its own
         await self._hub.load()
         if self._crashes is not None:
@@ -218,6 +216,13 @@ class Desktop:
         await self._tab.start()
         self._tasks.start(self._watch(), "watch")
         await self._closed.wait()
+
+    def _hear_later_starts(self) -> None:
+        """One that has come while the window opened is still waiting."""
+        if self._starts is not None and not self._closed.is_set():
+            problem = self._starts.listen(self._options.meeting)
+            if problem:
+                complain(problem)
 
     async def _watch(self) -> None:
         """See to what changes by itself, and clean up in quiet moments."""

@@ -120,7 +120,9 @@ def _window(typed: list[str]) -> int:
             complain(warning)
         return run_window(WindowOptions(options.port, hub_path, folder, opening, admission, asked, meeting))
 
-    return run_or_hand_over(folder, Handover(opening, options.new_window, activation_token(), asked), run)
+    all_well = _check_links(opening.links)
+    ended = run_or_hand_over(folder, Handover(opening, options.new_window, activation_token(), asked), run)
+    return ended if all_well else ended or USAGE_ERROR
 
 
 def _without_window(problem: str, opening: Opening, options: argparse.Namespace, hub_path: str, folder: Path) -> int:
@@ -129,7 +131,7 @@ def _without_window(problem: str, opening: Opening, options: argparse.Namespace,
         instead = f"less +F {shlex.quote(opening.files[0])}"
         raise UserError(f"{problem} A log file is shown in a window only; without one, use {instead}")
     if opening.links:
-        address = opening.links[0].address
+        address = parse_link(opening.links[0]).address
         url = address.url + (address.path if address.path != DEFAULT_PATH else "")
         raise UserError(
             f"{problem} A link is opened in a window only; without one, use desktop-logs tail {shlex.quote(url)}"
@@ -146,9 +148,21 @@ def _without_window(problem: str, opening: Opening, options: argparse.Namespace,
     return serve(ServeOptions(options.port, hub_path, folder, printed, access_options(options)))
 
 
+def _check_links(links: Sequence[str]) -> bool:
+    """Say here, too, what is wrong with any of *links*: the window tells who has clicked it. False when one is."""
+    all_well = True
+    for link in links:
+        try:
+            parse_link(link)
+        except UserError as wrong:
+            complain(str(wrong))
+            all_well = False
+    return all_well
+
+
 def _opening(server: Target | None, items: Sequence[str]) -> Opening:
-    """What *items*, links and files, and *server* ask for. Raises UserError for a link that is none."""
-    links = tuple(parse_link(item) for item in items if is_link(item))
+    """What *items*, links and files, and *server* ask for. Raises UserError for a file that cannot be."""
+    links = tuple(item for item in items if is_link(item))
     # This process knows its folder; the window that opens them may have another.
     files = tuple(os.path.abspath(file_named(item)) for item in items if not is_link(item))
     return Opening(server, links, files)

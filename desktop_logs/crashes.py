@@ -20,7 +20,6 @@ from typing import Any, Final
 import desktop_logs
 from desktop_logs.core.crashreport import facts_text, fatal_of, offer_sentence, report_text, started_fact
 from desktop_logs.core.errors import DesktopLogsError
-from desktop_logs.core.faulttrace import describe, headline, key_of
 from desktop_logs.crashfolder import CrashFolder, Report
 from desktop_logs.runningfile import RunningFile, left_over
 from desktop_logs.terminal import complain, native_faults_to_stderr
@@ -93,7 +92,10 @@ class Crashes:
         self._write_facts()
 
     def know_libraries(self) -> None:
-        """The same for the versions of what is loaded after the start; may read files."""
+        """The same for the versions of what is loaded after the start; may read files. Also makes ready what a report
+        takes: at a fault there may be no more memory to load it."""
+        import desktop_logs.core.faulttrace  # noqa: F401
+
         found = {}
         aiohttp = sys.modules.get("aiohttp")
         if aiohttp is not None:
@@ -153,6 +155,8 @@ class Crashes:
     # Inside
 
     def _report(self, failure: BaseException, ended: bool) -> Report | None:
+        from desktop_logs.core.faulttrace import describe, headline, key_of
+
         if not self._lock.acquire(timeout=_PATIENCE_S):
             return None
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QFileOpenEvent
@@ -11,7 +12,9 @@ from PySide6.QtWidgets import QApplication
 
 from desktop_logs.core.opening import is_link
 from desktop_logs.meetingplace import keep_from_cleaning
-from desktop_logs.ui.meeting import Listener, Take
+
+if TYPE_CHECKING:
+    from desktop_logs.ui.meeting import Listener, Take
 
 
 class Application(QApplication):
@@ -34,7 +37,7 @@ class LaterStarts(QObject):
 
     def __init__(self, application: QApplication) -> None:
         super().__init__(application)
-        self._listener = Listener(self)
+        self._listener: Listener | None = None
         self._open: Callable[[str], None] | None = None
         self._waiting: list[str] = []
         if isinstance(application, Application):
@@ -42,16 +45,22 @@ class LaterStarts(QObject):
 
     def listen(self, name: str) -> str:
         """Hear later starts at *name*, unless it is empty; a sentence when that cannot be."""
-        problem = self._listener.listen(name) if name else ""
+        if not name:
+            return ""
+        # Qt's network is loaded when somebody may come: the first sight of the window does not wait for it.
+        from desktop_logs.ui.meeting import Listener
+
+        self._listener = Listener(self)
+        problem = self._listener.listen(name)
         if problem:
             return f"Later starts cannot be heard at {name} ({problem}), and will wait for this one in vain."
-        if name:
-            keep_from_cleaning(Path(name))
+        keep_from_cleaning(Path(name))
         return ""
 
     def serve(self, take: Take, open_item: Callable[[str], None]) -> None:
         """From now on *take* answers later starts, and *open_item* shows the link or file that the system names."""
-        self._listener.answer_with(take)
+        if self._listener is not None:
+            self._listener.answer_with(take)
         self._open = open_item
         waiting, self._waiting = self._waiting, []
         for item in waiting:
@@ -59,7 +68,8 @@ class LaterStarts(QObject):
 
     def close(self) -> None:
         """Hear nobody any more."""
-        self._listener.close()
+        if self._listener is not None:
+            self._listener.close()
         self._open = None
 
     def _open_asked(self, item: str) -> None:

@@ -35,13 +35,8 @@ class Openings:
 
     def show_item(self, item: str) -> None:
         """Show a link or a file that the system wants opened."""
-        try:
-            opening = Opening(links=(parse_link(item),)) if is_link(item) else Opening(files=(item,))
-        except UserError as wrong:
-            self._windows.show_notice("link", str(wrong))
-        else:
-            bring_to_front(self._windows.front)
-            self.show(opening)
+        bring_to_front(self._windows.front)
+        self.show(Opening(links=(item,)) if is_link(item) else Opening(files=(item,)))
 
     def take(self, handover: Handover) -> Answer:
         """Do what a later start of the program asks for."""
@@ -58,8 +53,12 @@ class Openings:
         if opening.server is not None:
             named = self._still_open(window).remotes.open_with_kept_token(opening.server)
             self._tasks.start(named, f"connect to {opening.server.address.host}")
-        for target in opening.links:
-            self._still_open(window).remotes.offer(target)
+        for link in opening.links:
+            try:
+                self._still_open(window).remotes.offer(parse_link(link))
+            except UserError as wrong:
+                # Who clicked it in a browser sees no terminal.
+                self._windows.show_notice("link", str(wrong))
         if opening.files:
             await asyncio.to_thread(load_file_feed)
         for path in opening.files:

@@ -140,7 +140,7 @@ def test_a_full_disk_hides_no_end_of_an_earlier_run(
 def test_a_fault_in_the_reporter_hides_none(
     folder: CrashFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("desktop_logs.crashes.describe", lambda *_: 1 / 0)
+    monkeypatch.setattr("desktop_logs.core.faulttrace.describe", lambda *_: 1 / 0)
     with heard(folder):
         sys.excepthook(ValueError, ValueError("the first"), None)
     said = capsys.readouterr().err

@@ -233,7 +233,7 @@ def test_a_link_is_asked_about_in_the_window_that_runs(
 
 def test_a_wrong_link_is_told_at_the_second_start(first: Running, again: Callable[..., Program]) -> None:
     second = again("desktop-logs://connect?url=ftp://x")
-    assert second.wait() == oneinstance.REFUSED
+    assert second.wait() == 2
     assert "which is not http, https, ws or wss" in second.stderr[0]
     assert first.program.is_running
 

@@ -144,7 +144,8 @@ def test_what_a_later_start_asks_opens_in_the_window_it_asks_for(run: Run, qapp:
             answer = desktop._openings.take(Handover(Opening(server=NOWHERE), asked={"--port": "1"}))
             assert answer.unfollowed == ("--port",)
             await soon("it is opened", lambda: len(opened.window.pages) == 2)
-            desktop._openings.take(Handover(Opening(links=(NOWHERE,)), new_window=True))
+            link = Opening(links=("desktop-logs://connect?url=http://127.0.0.1:9",))
+            desktop._openings.take(Handover(link, new_window=True))
             second = desktop._windows.all[1]
             await soon("a person is asked there", lambda: second.findChildren(ConnectDialog))
             assert not opened.window.findChildren(ConnectDialog)
@@ -213,7 +214,7 @@ def test_what_the_system_asks_to_open_is_shown_or_told(run: Run, qapp: QApplicat
     async def body() -> None:
         async with Opened(qapp, tmp_path) as opened:
             opened.desktop._openings.show_item("desktop-logs://connect?url=ftp://x")
-            assert "which is not http" in opened.notices()
+            await soon("what is wrong is told", lambda: "which is not http" in opened.notices())
             opened.desktop._openings.show_item("desktop-logs://connect?url=http://127.0.0.1:9")
             await soon("a person is asked", lambda: opened.window.findChildren(ConnectDialog))
 

@@ -13,7 +13,7 @@ from desktop_logs.core.access import Access
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target, Trust
 from desktop_logs.core.errors import PeerError, UserError
-from desktop_logs.core.opening import Opening
+from desktop_logs.core.opening import Opening, is_link
 from desktop_logs.core.safe_text import one_line
 
 VERSION: Final = 1
@@ -86,7 +86,7 @@ class _Server(msgspec.Struct, forbid_unknown_fields=True):
 class _Message(msgspec.Struct, forbid_unknown_fields=True):
     v: int
     server: _Server | None
-    links: list[_Server]
+    links: list[str]
     files: list[str]
     new_window: bool
     activation: str
@@ -109,7 +109,7 @@ def encode(handover: Handover) -> bytes:
     message = _Message(
         v=VERSION,
         server=_wire(opening.server) if opening.server is not None else None,
-        links=[_wire(target) for target in opening.links],
+        links=list(opening.links),
         files=list(opening.files),
         new_window=handover.new_window,
         activation=handover.activation,
@@ -126,11 +126,10 @@ def decode(line: bytes) -> Handover:
     message = _read(line, _Message)
     try:
         server = _target(message.server) if message.server is not None else None
-        links = tuple(map(_target, message.links))
     except UserError as wrong:
         raise PeerError(f"Another start of Desktop Logs names a server that cannot be: {wrong}") from None
-    if any(target.token for target in links):
-        raise PeerError("Another start of Desktop Logs brings a token in a link, where none belongs.")
+    if not all(map(is_link, message.links)):
+        raise PeerError("Another start of Desktop Logs names a link that is none.")
     if not all(path and "\0" not in path for path in message.files):
         raise PeerError("Another start of Desktop Logs names a file that cannot be.")
     if message.asked.keys() - set(HUB_OPTIONS):
@@ -139,7 +138,9 @@ def decode(line: bytes) -> Handover:
     activation = message.activation
     if len(activation) > _MAX_ACTIVATION or not (activation.isascii() and activation.isprintable()):
         activation = ""
-    return Handover(Opening(server, links, tuple(message.files)), message.new_window, activation, message.asked)
+    return Handover(
+        Opening(server, tuple(message.links), tuple(message.files)), message.new_window, activation, message.asked
+    )
 
 
 def encode_answer(answer: Answer) -> bytes:

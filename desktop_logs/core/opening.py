@@ -25,8 +25,8 @@ class Opening:
 
     server: Target | None = None
     """A server that the person has named: it is connected to."""
-    links: tuple[Target, ...] = ()
-    """Servers named by links, which anybody may have written: the person is asked first."""
+    links: tuple[str, ...] = ()
+    """As they came, for parse_link. Anybody may have written them: the person is asked first, or told what is wrong."""
     files: tuple[str, ...] = ()
     """Log files, by their absolute paths."""
 

@@ -8,8 +8,6 @@ from typing import Final
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
-from desktop_logs.ui import xserver
-
 _STEP_PX: Final = 32
 """About the height of a title bar, so that both can be seen and taken hold of."""
 _INSIST_AFTER_MS: Final = 50
@@ -60,12 +58,17 @@ def bring_to_front(window: QWidget, activation: str = "") -> None:
     os.environ.pop("XDG_ACTIVATION_TOKEN", None)
     is_x11 = QApplication.platformName() == "xcb"
     if is_x11 and activation:
+        # Loaded when it is wanted: it brings ctypes, which the first sight of the window does not wait for.
+        from desktop_logs.ui import xserver
+
         xserver.end_startup(activation, int(window.winId()))
 
     def insist() -> None:
         # A window manager that lets no program take the keyboard from another has left it behind, which Qt does not
         # hear of. This is not the program's wish, but a person's, who has just started it.
         if is_x11:
+            from desktop_logs.ui import xserver
+
             xserver.bring_here(int(window.winId()))
             xserver.activate(int(topmost(window).winId()))
         QTimer.singleShot(_ALERT_AFTER_MS, window, lambda: QApplication.alert(window))

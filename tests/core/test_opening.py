@@ -74,7 +74,7 @@ def test_a_query_of_a_link_may_be_in_any_language() -> None:
 
 def test_a_plain_start_asks_for_nothing() -> None:
     assert not Opening()
-    assert Opening(links=(parse_link("desktop-logs://connect?url=http://a"),))
+    assert Opening(links=("desktop-logs://connect?url=http://a",))
     assert Opening(files=("/var/log/app.log",))
 
 
