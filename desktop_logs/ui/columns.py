@@ -12,7 +12,7 @@ from desktop_logs.ui.delegate import FIRST_PADDING, PADDING
 
 _HEIGHT: Final = 28
 _LEAST_WIDTH: Final = 40
-_WIDTH_CHARACTERS: Final = {LEVEL: 6, SOURCE: 13, MESSAGE: 40}
+_WIDTH_CHARACTERS: Final = {LEVEL: 8, SOURCE: 13, MESSAGE: 40}
 CLOCK_CHARACTERS: Final = 13
 """How wide the column of times is, in characters, where they say the time of day."""
 DATED_CHARACTERS: Final = 24
