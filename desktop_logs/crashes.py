@@ -63,7 +63,9 @@ class Crashes:
             self._folder.make()
             self._take_left_over()
             self._running = RunningFile(self._folder.path)
-            faulthandler.enable(self._running.file)
+            # The thread at fault alone: the others may go on while they are looked at, and where their frames change
+            # under it faulthandler is hit itself, before it has come to the one that matters.
+            faulthandler.enable(self._running.file, all_threads=False)
             self._write_facts()
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import http.client
 import json
 import re
@@ -126,6 +127,11 @@ def post(program: Program, message: str) -> None:
         connection.close()
 
 
+def fault(program: Program, number: int) -> None:
+    """The signal as a fault in the main thread raises it. One to the whole process any of its threads may get."""
+    assert ctypes.CDLL(None).tgkill(program.pid, program.pid, number) == 0
+
+
 # --- signals --------------------------------------------------------------------------------------------------------
 
 
@@ -135,7 +141,7 @@ def test_a_signal_that_ends_a_hub_becomes_a_report_that_the_next_start_tells_onc
 ) -> None:
     first = serve()
     post(first, SECRET)
-    first.signal(number)
+    fault(first, number)
     assert first.wait() == -number
     assert [name.split("-")[0] for name in names(folder)] == ["running"]
 
@@ -156,12 +162,49 @@ def test_a_signal_that_ends_a_hub_becomes_a_report_that_the_next_start_tells_onc
     assert not any("unexpectedly" in line for line in third.stderr)
 
 
+BUSY = """
+import json, sys, threading, time
+from pathlib import Path
+from desktop_logs.crashes import Crashes
+
+def deep(n):
+    return n and deep(n - 1) + 1
+
+def work():
+    while True:
+        json.loads('[1, 2, {"a": [3]}]')
+        [each for each in map(deep, (1, 5, 9))]
+
+def where_it_stood():
+    time.sleep(100)
+
+with Crashes(Path(sys.argv[1]), "test"):
+    for _ in range(4):
+        threading.Thread(target=work, daemon=True).start()
+    threading.Timer(0.2, print, ["it sleeps"], {"flush": True}).start()
+    where_it_stood()
+"""
+
+
+def test_threads_that_go_on_meanwhile_do_not_spoil_the_report_of_a_signal(
+    start: Callable[..., Program], folder: CrashFolder
+) -> None:
+    for _ in range(8):
+        program = start([sys.executable, "-c", BUSY, folder.path])
+        program.line_with("it sleeps")
+        fault(program, signal.SIGFPE)
+        assert program.wait() == -signal.SIGFPE
+        (left,) = folder.path.glob("running-*")
+        assert "in where_it_stood" in left.read_text(encoding="utf-8")
+        left.unlink()
+
+
 def test_the_last_counters_are_in_the_report_of_a_signal(serve: Callable[..., Program], folder: CrashFolder) -> None:
     program = serve()
     post(program, "a")
     running = next(folder.path.glob("running-*"))
     eventually("the counters are kept", lambda: "  received         1\n" in running.read_text())
-    program.signal(signal.SIGSEGV)
+    fault(program, signal.SIGSEGV)
     program.wait()
     with Crashes(folder.path, "serve"):
         assert "  stored           1\n" in the_one(folder)[1]
@@ -194,7 +237,7 @@ def test_a_signal_that_ends_the_window_is_offered_at_the_next_start(
 ) -> None:
     first = window()
     post(first, SECRET)
-    first.signal(signal.SIGABRT)
+    fault(first, signal.SIGABRT)
     assert first.wait() == -signal.SIGABRT
     second = window()
     second.line_with("^listening")
