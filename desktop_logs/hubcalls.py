@@ -18,7 +18,6 @@ from desktop_logs.core.safe_text import one_line
 from desktop_logs.net.trust import client_context, is_accepted
 
 TIMEOUT_S = 30.0
-_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")  # by the version of OpenSSL
 NOT_NUMBERED: Mapping[str, str] = MappingProxyType({})
 
 

@@ -57,8 +57,10 @@ class Openings:
             try:
                 self._still_open(window).remotes.offer(parse_link(link))
             except UserError as wrong:
-                # Who clicked it in a browser sees no terminal.
-                self._windows.show_notice("link", str(wrong))
+                # Who clicked it in a browser sees no terminal, and of the window the tab in front.
+                page = self._still_open(window).current_page
+                if page is not None:
+                    page.notices.show_notice("link", str(wrong))
         if opening.files:
             await asyncio.to_thread(load_file_feed)
         for path in opening.files:

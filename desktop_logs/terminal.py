@@ -109,7 +109,7 @@ def escape_what_cannot_be_written() -> None:
 def native_faults_to_stderr() -> None:
     """Let a process that dies of a signal say on stderr where it stood: files, lines and functions, nothing else."""
     try:
-        faulthandler.enable(sys.stderr)
+        faulthandler.enable(sys.stderr, all_threads=False)  # the others run on meanwhile: see crashes
     except (OSError, ValueError, RuntimeError, AttributeError):
         faulthandler.disable()  # there is no stderr, or it is no file
 

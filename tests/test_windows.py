@@ -215,6 +215,10 @@ def test_what_the_system_asks_to_open_is_shown_or_told(run: Run, qapp: QApplicat
         async with Opened(qapp, tmp_path) as opened:
             opened.desktop._openings.show_item("desktop-logs://connect?url=ftp://x")
             await soon("what is wrong is told", lambda: "which is not http" in opened.notices())
+            opened.desktop._openings.show_item(str(tmp_path / "app.log"))
+            await soon("the file has a tab", lambda: len(opened.window.pages) == 2)
+            opened.desktop._openings.show_item("desktop-logs://connect?url=gopher://x")
+            await soon("it is told in the tab in front", lambda: "gopher://" in opened.notices(1))
             opened.desktop._openings.show_item("desktop-logs://connect?url=http://127.0.0.1:9")
             await soon("a person is asked", lambda: opened.window.findChildren(ConnectDialog))
 
