@@ -25,11 +25,13 @@ from tests.support.program import eventually
 SEED = int(os.environ.get("DESKTOP_LOGS_SEED", "1"))
 FUZZ_S = float(os.environ.get("DESKTOP_LOGS_FUZZ_S", "5"))
 RECORDS_PER_S = 250
-# Beside what is in the ring. Once through all cases takes 45 MB that stay, of bodies of 16 MB and their copies; each
-# further time 3 MB more or less.
+# Beside what is in the ring. Bodies of 16 MB and their copies leave 60 to 90 MB with the allocator, less with each time
+# and nothing after six; what is leaked grows with every time, so it is done again until some times leave nothing.
 LARGE_BYTES = 200_000
 RECORD_BYTES = 500
-MOST_GROWTH_BYTES = 24_000_000
+ROUNDS = 3
+MOST_GROWTH_BYTES = 4_000_000
+MOST_ROUNDS = 24
 WORST_ANSWER_S = 5.0
 GONE_WITHIN_S = 30.0
 """A client that has been cut, or says nothing more, is gone after its ping interval and timeout."""
@@ -58,23 +60,22 @@ class Watched:
         self._producer.start()
         self.hub.post([{"message": "warm"}])
         self._before = self._state()
-        self._resident_bytes = self._records = 0
 
-    def has_met_all(self) -> None:
-        """From now on it is to grow no more: what the hub keeps ready for large bodies, it has."""
-        self._resident_bytes = resident_bytes(self.program.pid)
-        self._records = self.hub.stats()["ring_size"]
+    def grows_no_more(self, harm: Callable[[], None]) -> None:
+        """*harm* over and over leaves nothing behind, once the allocator has what it keeps."""
+        sizes_bytes = [self._size_bytes()]
+        while len(sizes_bytes) <= ROUNDS or sizes_bytes[-1] - sizes_bytes[-1 - ROUNDS] > MOST_GROWTH_BYTES:
+            assert len(sizes_bytes) <= MOST_ROUNDS, f"it grows and grows: {sizes_bytes}"
+            harm()
+            sizes_bytes.append(self._size_bytes())
+        print(f"in bytes, without the ring: {sizes_bytes}")
 
     def check(self) -> None:
-        """All is as it was before, and nothing has grown but the ring."""
+        """All is as it was before."""
         assert self.program.is_running, str(self.program)
         assert [line for line in self.program.stderr if OUR_FAULT.search(line)] == []
 
         eventually(f"{self._before}, as before", self._is_as_before, GONE_WITHIN_S)
-        grown = resident_bytes(self.program.pid) - self._resident_bytes
-        in_ring = (self.hub.stats()["ring_size"] - self._records) * RECORD_BYTES
-        print(f"grown by {grown:,} bytes, {in_ring:,} of them in the ring")
-        assert grown - in_ring <= MOST_GROWTH_BYTES
         self._producer.end()
         assert balance(self.hub.settled()) == 0
         sent = [self._producer.message(number) for number in range(self._producer.acknowledged)]
@@ -87,6 +88,10 @@ class Watched:
         """Stop the hub."""
         self._producer.end()
         self.program.end()
+
+    def _size_bytes(self) -> int:
+        eventually(f"{self._before}, as before", self._is_as_before, GONE_WITHIN_S)
+        return resident_bytes(self.program.pid) - self.hub.stats()["ring_size"] * RECORD_BYTES
 
     def _is_as_before(self) -> bool:
         now = self._state()
@@ -107,23 +112,24 @@ def watched(tmp_path: Path, node: Node) -> Iterator[Watched]:
 @pytest.mark.timeout(180)  # 1,500 cases one after the other: 13 s where nothing else runs
 def test_no_handmade_harm_reaches_the_hub_or_the_others(watched: Watched) -> None:
     send_all(watched, cases())
-    watched.has_met_all()
-    send_all(watched, [*large(), *cases()[::10]])
+    watched.grows_no_more(lambda: send_all(watched, [*large(), *cases()[::10]]))
     watched.check()
 
 
-@pytest.mark.timeout(120 + 2 * FUZZ_S)
+@pytest.mark.timeout(120 + 10 * FUZZ_S)
 def test_no_harm_at_random_reaches_the_hub_or_the_others(watched: Watched) -> None:
     print(f"seed {SEED}")
     chance = random.Random(SEED)
-    send_all(watched, large())
-    watched.has_met_all()
     small = [case for case in cases() if len(case.data) <= LARGE_BYTES]
-    deadline_s = time.monotonic() + FUZZ_S
-    while time.monotonic() < deadline_s:
-        case = bent(chance.choice(small), chance)
-        send(watched.hub.port, case)
-        assert watched.program.is_running, (case.name, case.data)
+
+    def harm() -> None:
+        deadline_s = time.monotonic() + FUZZ_S / ROUNDS
+        while time.monotonic() < deadline_s:
+            case = bent(chance.choice(small), chance)
+            send(watched.hub.port, case)
+            assert watched.program.is_running, (case.name, case.data)
+
+    watched.grows_no_more(harm)
     watched.check()
 
 
