@@ -53,6 +53,9 @@ WATCH_EVERY_S = 1.0
 FIRST_PAINT_WAIT_S = 1.0
 """A window that starts hidden or minimized is not painted; then nobody waits for it either."""
 
+LEAVING_WAIT_S = 3.0
+"""Longer than a window itself waits for the tokens that it keeps."""
+
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
@@ -125,6 +128,8 @@ class Desktop:
         self._closed = asyncio.Event()
         self._painted = asyncio.Event()
         self._tasks = Tasks(self._task_failed)
+        self._leaving = Tasks(self._task_failed)
+        """Windows that are closed, while others were open: what they keep is kept before the program ends."""
         self._remotes: dict[Feed, RemoteFeed] = {}
         self._files = OpenFiles(self._tasks)
         self._keychain = Keychain(complain)
@@ -248,7 +253,7 @@ class Desktop:
 
         for page in window.pages:
             self.disconnect(page.feed)
-        self._tasks.start(take_down(), "take a window down")
+        self._leaving.start(take_down(), "take a window down")
 
     def abandon(self) -> None:
         """Write what waits, where no loop runs any more to stop in order."""
@@ -258,7 +263,8 @@ class Desktop:
         if self._starts is not None:
             self._starts.close()
         try:
-            await asyncio.gather(*(window.remotes.finish() for window in self._windows.all))
+            kept = (window.remotes.finish() for window in self._windows.all)
+            await asyncio.gather(*kept, self._leaving.finish(LEAVING_WAIT_S))
             await self._tasks.cancel_all()
             for feed in list(self._remotes.values()):
                 await feed.close()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
@@ -13,7 +15,7 @@ from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target
 from desktop_logs.core.handover import Handover
 from desktop_logs.core.opening import Opening
-from desktop_logs.ui.connect_dialog import ConnectDialog
+from desktop_logs.ui.connect_dialog import ConnectDialog, Wanted
 from desktop_logs.ui.window import MainWindow
 from desktop_logs.ui.windowplace import place_beside
 from desktop_logs.windows import Windows
@@ -133,6 +135,40 @@ def test_a_tab_of_a_further_window_is_its_own_left_with_it_and_not_remembered(
             await soon("it has left", lambda: feed.state.phase == "closed")
             assert [one.target for one in first._remembered.open_remotes] == [NOWHERE]
             assert len(first.pages) == 2
+
+    run(body())
+
+
+def test_a_token_that_a_further_window_keeps_is_kept_when_all_are_closed_at_once(
+    run: Run, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = []
+
+    async def body() -> None:
+        async with Opened(qapp, tmp_path) as opened:
+            stop = opened.hub.stop
+
+            async def keep(address: ServerAddress, token: str) -> str:
+                for _ in range(50):  # as a keyring does that asks a person: it takes turns of the loop
+                    await asyncio.sleep(0)
+                done.append(token)
+                return ""
+
+            async def stop_later() -> bool:
+                done.append("the hub stops")
+                return await stop()
+
+            monkeypatch.setattr(opened.desktop, "keep_token", keep)
+            monkeypatch.setattr(opened.hub, "stop", stop_later)
+            opened.desktop.new_window()
+            second = opened.desktop._windows.all[1].remotes
+            second.open_dialog()
+            dialog = second._dialog
+            assert dialog is not None
+            dialog.connect_requested.emit(Wanted(replace(NOWHERE, token="s3cret"), keeps_token=True))
+            opened.desktop._windows.close()
+            await soon("the program ends", lambda: opened.hub.state.phase == "closed")
+        assert done == ["s3cret", "the hub stops"]
 
     run(body())
 
