@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -34,6 +35,10 @@ class Files(QObject):
         self._window = window
         self._paths: dict[Feed, str] = {}
         self._dialog: QFileDialog | None = None
+        self._chosen: deque[str] = deque()
+        """What has been chosen or dropped and has no tab yet."""
+        self._next = QTimer(self, singleShot=True, interval=0)
+        self._next.timeout.connect(self._open_next)
         window.setAcceptDrops(True)
         window.installEventFilter(self)
 
@@ -66,6 +71,11 @@ class Files(QObject):
     def forget(self, feed: Feed) -> None:
         """*feed* is closed."""
         self._paths.pop(feed, None)
+
+    def close(self) -> None:
+        """Open nothing any more."""
+        self._chosen.clear()
+        self._next.stop()
 
     def explain(self, page: FeedPage) -> None:
         """Tell on *page* what is wrong with its file, or what of it is not shown; or that all is well again."""
@@ -102,8 +112,15 @@ class Files(QObject):
         self._open_all(paths)
 
     def _open_all(self, paths: Sequence[str]) -> None:
-        for path in paths:
-            self.open(os.path.abspath(path))
+        self._chosen.extend(map(os.path.abspath, paths))
+        self._open_next()
+
+    def _open_next(self) -> None:
+        # A tab takes up to 50 ms, so each gets a turn of its own, and the window goes on between them.
+        if self._chosen:
+            self.open(self._chosen.popleft())
+        if self._chosen:
+            self._next.start()
 
 
 def _real(path: str) -> str:

@@ -237,6 +237,7 @@ class MainWindow(QMainWindow):
             self._countdown.stop()
             self._stalls.stop()
             self.remotes.close()
+            self.files.close()
             for page in self._pages:
                 self._searches[page].close()
                 page.close_feed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
@@ -130,7 +130,7 @@ def test_ctrl_o_asks_for_files_and_the_folder_is_remembered(
     names = [str(tmp_path / name) for name in ("a.log", "b.jsonl")]
     dialog.filesSelected.emit(names)
     dialog.close()
-    assert list(actions.files) == names
+    qtbot.waitUntil(lambda: list(actions.files) == names)
     assert window.current_page is window.pages[2]
     assert window._remembered.files_folder == str(tmp_path)
 
@@ -156,6 +156,35 @@ def test_files_dropped_onto_the_window_are_opened(window: MainWindow, actions: F
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a b.log")), QUrl("https://example.com/x.log")])
     assert drop(window, data)
     assert list(actions.files) == [str(tmp_path / "a b.log")]
+
+
+def test_many_files_open_in_their_order_and_the_window_goes_on_in_between(
+    window: MainWindow, actions: FakeActions, tmp_path: Path, qtbot: QtBot
+) -> None:
+    paths = [str(tmp_path / f"{number}.log") for number in range(5)]
+    turns: list[int] = []
+    others = QTimer(window, interval=0)
+    others.timeout.connect(lambda: turns.append(len(actions.files)))
+    others.start()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(path) for path in paths])
+    assert drop(window, data)
+    assert list(actions.files) == paths[:1]
+    qtbot.waitUntil(lambda: list(actions.files) == paths)
+    assert {2, 3, 4} <= set(turns)
+    assert window.current_page is window.pages[5]
+
+
+def test_of_many_files_those_that_have_no_tab_yet_go_with_the_window(
+    window: MainWindow, actions: FakeActions, tmp_path: Path, qapp: QApplication
+) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / name)) for name in ("a.log", "b.log", "c.log")])
+    assert drop(window, data)
+    window.close()
+    for _ in range(5):
+        qapp.processEvents()
+    assert list(actions.files) == [str(tmp_path / "a.log")]
 
 
 def test_the_query_field_leaves_files_to_the_window(window: MainWindow, tmp_path: Path) -> None:
