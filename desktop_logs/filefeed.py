@@ -60,7 +60,9 @@ class FileFeed:
         self._has_begun = False
 
     async def run(self) -> None:
-        """Read the file and follow it, until cancelled."""
+        """Read the file and follow it, until cancelled. A fault ends it, which is told in the state; it may be called
+        again then, and goes on behind what was read."""
+        self._become(_state("starting", "opening the file"))
         try:
             while True:
                 try:
@@ -77,6 +79,10 @@ class FileFeed:
                     if self._tail.is_packed:
                         return
                     await asyncio.sleep(self._look_every_s)
+        except Exception:
+            problem = f"{self._path} is read no further. This is a fault of Desktop Logs: report it."
+            self._become(_state("failed", "cannot be read", problem))
+            raise
         finally:
             # A read under way has the file still; it is closed behind it.
             await asyncio.shield(asyncio.to_thread(self._tail.close))

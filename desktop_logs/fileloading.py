@@ -30,15 +30,22 @@ class OpenFiles:
         from desktop_logs.filefeed import FileFeed
 
         feed = FileFeed(path, most_records=most_records)
-        self._running[feed] = feed, self._tasks.start(feed.run(), f"read {path}")
+        self._running[feed] = feed, self._read(feed)
         return feed
 
     def retry(self, feed: Feed) -> None:
         """Try again to read *feed*, if it is a file."""
         if feed in self._running:
-            self._running[feed][0].retry()
+            file, reading = self._running[feed]
+            if reading.done():  # a fault of this program has ended it
+                self._running[feed] = file, self._read(file)
+            else:
+                file.retry()
 
     def close(self, feed: Feed) -> None:
         """Let the file of *feed* go, if it is one."""
         if feed in self._running:
             self._running.pop(feed)[1].cancel()
+
+    def _read(self, feed: FileFeed) -> asyncio.Task[None]:
+        return self._tasks.start(feed.run(), f"read {feed.address}")
