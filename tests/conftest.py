@@ -39,6 +39,7 @@ settings.register_profile("chance", _UNTIMED, max_examples=1_000)
 settings.load_profile("suite")
 
 _HOMES = pytest.StashKey[Path]()
+_FILE = pytest.StashKey[Path]()
 _HEARD = pytest.StashKey["_Heard"]()
 QT_WAIT_MS = 20_000
 _NUMBERS = itertools.count(1)
@@ -115,15 +116,23 @@ class _Heard(logging.Handler):
             logging.getLogger(name).removeHandler(self)
 
 
-def pytest_collection_finish() -> None:
-    # What was imported until now stays; without it a collection takes 1 ms and not 60, and each test can have one.
+def _settle() -> None:
+    """What is there now stays; without this a collection takes not 1 ms but 60, and each test has one."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_collection_finish() -> None:
+    _settle()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     # Hooks and not fixtures: nothing to ask for, and in force before the first and after the last fixture.
+    if item.path != item.config.stash.get(_FILE, None):
+        # Not after each test: what was its own is held until the next one begins.
+        item.config.stash[_FILE] = item.path
+        _settle()
     _move_in(item.config.stash[_HOMES], str(next(_NUMBERS)))
     item.stash[_HEARD] = _Heard()
     item.stash[_HEARD].attach()
