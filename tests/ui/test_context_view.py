@@ -248,7 +248,7 @@ def deep(levels: int) -> dict[str, Any]:
     ids=["64 keys, 16 levels", "a list of 30,000", "64 long values"],
 )
 def test_the_largest_context_does_not_freeze_it(view: ContextView, context: dict[str, Any]) -> None:
-    """About 5 ms; a slow machine has room here."""
-    started_s = time.perf_counter()
+    """About 5 ms of work; a slow machine has room here, and a busy one takes none of it."""
+    started_s = time.thread_time()
     view.set_context(context)
-    assert time.perf_counter() - started_s < 0.1
+    assert time.thread_time() - started_s < 0.1

@@ -198,12 +198,12 @@ def test_it_follows_the_theme(pane: DetailPane, theme: Theme) -> None:
     ids=["one word", "empty lines", "wide characters", "traceback", "context"],
 )
 def test_the_largest_records_do_not_freeze_it(pane: DetailPane, hard: Record) -> None:
-    """At most 15 ms where this was measured; a slow machine has room here."""
+    """At most 15 ms of work where this was measured; a slow machine has room here, and a busy one takes none of it."""
     pane.show_record(USUAL)
     QApplication.processEvents()
-    started_s = time.perf_counter()
+    started_s = time.thread_time()
     pane.show_record(hard)
-    assert time.perf_counter() - started_s < 0.1
+    assert time.thread_time() - started_s < 0.1
 
 
 def test_missing_records_have_a_heading_and_no_level(theme: Theme, qtbot: QtBot) -> None:

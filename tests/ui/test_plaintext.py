@@ -83,16 +83,19 @@ def test_control_characters_and_bidi_marks_are_symbols(view: PlainView) -> None:
 
 @pytest.mark.parametrize("text", ["x" * 262_000, "ab " * 87_000, "\n" * 262_000, "日本語" * 29_000, "a\n" * 131_000])
 def test_256_kib_of_anything_never_holds_the_window(view: PlainView, qtbot: QtBot, text: str) -> None:
-    """Neither the call nor any turn of the loop after it takes long. (About 5 ms; a slow machine has room here.)"""
+    """Neither the call nor any turn of the loop after it takes long.
+
+    About 5 ms of work; a slow machine has room here, and a busy one takes none of it.
+    """
     view.set_text("")
     QApplication.processEvents()
-    started_s = time.perf_counter()
+    started_s = time.thread_time()
     view.set_text(text)
-    slowest_s = time.perf_counter() - started_s
+    slowest_s = time.thread_time() - started_s
     while not view.is_complete:
-        started_s = time.perf_counter()
+        started_s = time.thread_time()
         QApplication.processEvents()
-        slowest_s = max(slowest_s, time.perf_counter() - started_s)
+        slowest_s = max(slowest_s, time.thread_time() - started_s)
     assert slowest_s < 0.05
     assert len(view.toPlainText()) >= len(text)
 
@@ -149,6 +152,6 @@ def test_wrapped_lines_counts_as_qt_wraps(qapp: Any, text: str) -> None:
 
 def test_wrapped_lines_stops_where_it_knows_enough(qapp: Any) -> None:
     metrics = QFontMetrics(fixed_font())
-    started_s = time.perf_counter()
+    started_s = time.thread_time()
     assert wrapped_lines("é" * 200_000, metrics, 300, 8) > 8
-    assert time.perf_counter() - started_s < 0.05
+    assert time.thread_time() - started_s < 0.05
