@@ -1,4 +1,5 @@
-"""Entries as they travel (protocol.md) to records and back. Pure; the limits of one entry stand here."""
+"""Entries as they travel (protocol.md) to records and back. Pure; the limits of one entry stand here, those of what
+stands in its context in contexts."""
 
 from __future__ import annotations
 
@@ -12,15 +13,14 @@ from typing import Any, Final
 import msgspec
 
 from desktop_logs.core import levels
+from desktop_logs.core.contexts import byte_count, context_text, json_text
 from desktop_logs.core.errors import EntryError
-from desktop_logs.core.escapes import clean as clean
+from desktop_logs.core.escapes import clean
 from desktop_logs.core.records import Record
 from desktop_logs.core.timestamps import NS_PER_MS, format_iso, parse_timestamp
 
 MAX_ENTRY_BYTES: Final = 256 * 1024
 MAX_PACKET_BYTES: Final = 1_000_000
-MAX_CONTEXT_KEYS: Final = 64
-MAX_CONTEXT_DEPTH: Final = 16
 MAX_ID_CHARACTERS: Final = 200
 MAX_NAME_CHARACTERS: Final = 200
 SNAPSHOT_RECORDS: Final = 500
@@ -138,7 +138,7 @@ def _parse_plain(payload: object, seq: int, arrived_ns: int) -> Record | None:
         if len(context) > ("source" in context):
             rest = context.copy()
             rest.pop("source", None)
-            context_json = _context_json(rest)
+            context_json = context_text(rest)
     elif context is not None:
         return None
     message = clean(message)
@@ -170,14 +170,14 @@ def _parse_entry(payload: object, seq: int, arrived_ns: int) -> Record:
             time_ns = arrived_ns
 
     message, context = _message_of(entry, context)
-    context_json = _context_json(context) if context else ""
+    context_json = context_text(context) if context else ""
     return Record(
         seq=seq,
         time_ns=time_ns,
         severity=severity,
         level=level,
         source=source,
-        message=within_limit(message, MAX_ENTRY_BYTES - _byte_count(context_json)),
+        message=within_limit(message, MAX_ENTRY_BYTES - byte_count(context_json)),
         context=context_json,
         given_id=_id_of(entry.get("id")),
     )
@@ -309,11 +309,11 @@ def _message_of(entry: dict[str, Any], context: dict[str, Any]) -> tuple[str, di
     if isinstance(value, bytes | bytearray):
         return clean(bytes(value).decode("utf-8", "backslashreplace")), context
     if value is not None:
-        return clean(_compact(value)), context
+        return clean(json_text(value)), context
     if not context:
         raise EntryError('an entry needs a message, for example {"level":"info","message":"hello"}')
     # Pino allows an object without a message: then the object is what was said.
-    return clean(_compact(context)), context
+    return clean(json_text(context)), context
 
 
 def _id_of(value: object) -> str:
@@ -322,59 +322,6 @@ def _id_of(value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return ""
-
-
-def _context_json(context: dict[str, Any]) -> str:
-    _check_object(context, 1, "context")
-    try:
-        text = _encode_json(context).decode()
-    except (UnicodeEncodeError, TypeError, ValueError):
-        text = _encode_json(_cleaned(context)).decode()
-    if (count := _byte_count(text)) > MAX_ENTRY_BYTES * 3 // 4:
-        raise EntryError(
-            f"the context is {count:,} bytes long; at most {MAX_ENTRY_BYTES * 3 // 4:,} are taken. Log less with it"
-        )
-    return text
-
-
-def _byte_count(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
-
-
-def _check_object(value: Mapping[str, Any], depth: int, name: str) -> None:
-    if len(value) > MAX_CONTEXT_KEYS:
-        raise EntryError(f"{name} has {len(value)} keys; at most {MAX_CONTEXT_KEYS} are taken")
-    for key, part in value.items():
-        if isinstance(part, str):
-            continue
-        _check_part(part, depth, f"{name}.{key}")
-
-
-def _check_part(part: object, depth: int, name: str) -> None:
-    if isinstance(part, int):
-        if not -(2**63) <= part < 2**64:
-            raise EntryError(f"{name[:80]} is an integer beyond 64 bits. Send it as a string")
-    elif isinstance(part, dict | list):
-        if depth >= MAX_CONTEXT_DEPTH:
-            raise EntryError(f"the context is nested deeper than {MAX_CONTEXT_DEPTH} levels")
-        if isinstance(part, dict):
-            _check_object(part, depth + 1, name)
-        else:
-            for item in part:
-                _check_part(item, depth + 1, name)
-
-
-def _cleaned(value: object) -> object:
-    """*value* with what JSON cannot carry made text; only for the rare context that has such a thing."""
-    if isinstance(value, dict):
-        return {clean(str(key)): _cleaned(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_cleaned(part) for part in value]
-    if isinstance(value, str):
-        return clean(value)
-    if value is None or isinstance(value, bool | int | float | bytes):
-        return value
-    return clean(str(value))
 
 
 def within_limit(message: str, max_bytes: int) -> str:
@@ -386,13 +333,6 @@ def within_limit(message: str, max_bytes: int) -> str:
         return message
     note = f" … [cut here by Desktop Logs: {len(encoded):,} bytes came, at most {MAX_ENTRY_BYTES:,} an entry are kept]"
     return encoded[: max_bytes - len(note.encode())].decode("utf-8", "ignore") + note
-
-
-def _compact(value: object) -> str:
-    try:
-        return _encode_json(value).decode()
-    except (UnicodeEncodeError, TypeError, ValueError):
-        return _encode_json(_cleaned(value)).decode()
 
 
 def _first_key(entry: Mapping[str, Any], keys: Sequence[str]) -> str | None:

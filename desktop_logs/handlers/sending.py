@@ -9,7 +9,6 @@ import os
 import random
 import threading
 import time
-from queue import Empty, SimpleQueue
 
 from desktop_logs.handlers.base import LockFreeHandler
 from desktop_logs.handlers.batches import MAX_BODY_BYTES, MAX_HEAD_BYTES, Batch
@@ -28,6 +27,7 @@ from desktop_logs.handlers.process import (
     watch_forks,
 )
 from desktop_logs.handlers.spool import Spool, state_folder
+from desktop_logs.handlers.waiting import Waiters
 
 _FIRST_BACKOFF_S = 0.25
 _MAX_BACKOFF_S = 15.0
@@ -37,17 +37,6 @@ _MAX_LATE_S = 1.0  # beyond what the hub asked for
 _BURST_BATCHES = 10
 _START_AGAIN_S = 1.0
 _JOIN_S = 0.1
-
-
-class _Waiter:
-    """Somebody in `flush` or `close`, who waits until all up to *number* is settled, and *with_old* until what an
-    earlier run has left is sent or cannot be sent now."""
-
-    def __init__(self, number: int, with_old: bool) -> None:
-        self.number = number
-        self.with_old = with_old
-        self.done = threading.Event()
-        self.is_gone = False
 
 
 class DesktopLogsHandler(LockFreeHandler):
@@ -118,8 +107,7 @@ class DesktopLogsHandler(LockFreeHandler):
         self._box = Outbox(self._hub.url, self.source, self._capacity, self._max_bytes, self._batch_records)
         self._queue = self._box.queue
         self._put = self._queue.put
-        self._wakes: SimpleQueue[_Waiter | None] = SimpleQueue()  # its put is re-entrant; an Event's set is not
-        self._waiters: list[_Waiter] = []
+        self._waiters = Waiters()
         self._thread: threading.Thread | None = None
         self._start_at_s = -60.0
         self._gave_up_at_s = -60.0
@@ -158,7 +146,7 @@ class DesktopLogsHandler(LockFreeHandler):
             if self._is_idle or (self._is_gathering and len(self._queue) >= self._batch_records):
                 self._is_idle = self._is_gathering = False
                 if self._thread is not None:
-                    self._wakes.put(None)
+                    self._waiters.wake()
                 else:
                     self._start()
         except Exception:  # noqa: BLE001 - a handler never raises into the program; counted as dropped
@@ -180,7 +168,7 @@ class DesktopLogsHandler(LockFreeHandler):
         self._is_ending = True
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            self._wakes.put(None)
+            self._waiters.wake()
             self._hub.abort()
             thread.join(_JOIN_S)
         if thread is not threading.current_thread():
@@ -214,12 +202,8 @@ class DesktopLogsHandler(LockFreeHandler):
             self._start()
         if self._thread is None:
             self._deliver_here(started_s + timeout_s)
-        else:
-            waiter = _Waiter(number, with_old)
-            self._wakes.put(waiter)
-            if not waiter.done.wait(timeout_s):
-                waiter.is_gone = True
-                self._gave_up_at_s = time.monotonic()
+        elif not self._waiters.wait(number, with_old, timeout_s):
+            self._gave_up_at_s = time.monotonic()
         exit_budget.spend(started_s)
 
     def _start(self) -> None:
@@ -282,11 +266,11 @@ class DesktopLogsHandler(LockFreeHandler):
                 self._is_idle = True
                 # Looked at again, since a record may have come before the flag was up; it woke nobody then.
                 if len(self._queue) == 0:
-                    self._listen(None)
+                    self._waiters.listen(None)
                 self._is_idle = False
             self._is_gathering = True
             while not self._is_pressed() and (rest_s := self._next_at_s - time.monotonic()) > 0:
-                self._listen(rest_s)
+                self._waiters.listen(rest_s)
             self._is_gathering = False
             if not self._build():
                 return
@@ -295,10 +279,7 @@ class DesktopLogsHandler(LockFreeHandler):
             self._sleep(*delay)
 
     def _is_pressed(self) -> bool:
-        return self._is_ending or len(self._queue) >= self._batch_records or self._is_awaited()
-
-    def _is_awaited(self) -> bool:
-        return any(not waiter.is_gone and waiter.number > self._settled for waiter in self._waiters)
+        return self._is_ending or len(self._queue) >= self._batch_records or self._waiters.are_there(self._settled)
 
     def _build(self) -> bool:
         with self._holding:
@@ -306,7 +287,7 @@ class DesktopLogsHandler(LockFreeHandler):
 
     def _next_old(self) -> bool:
         """Take a batch that an earlier run has left: in turn with the new ones, and after them when somebody waits."""
-        if not self._has_old or (not self._box.is_empty() and (self._was_old or self._is_awaited())):
+        if not self._has_old or (not self._box.is_empty() and (self._was_old or self._waiters.are_there(self._settled))):
             self._was_old = False
             return False
         with self._holding:
@@ -369,35 +350,19 @@ class DesktopLogsHandler(LockFreeHandler):
 
     def _sleep(self, delay_s: float, may_hurry: bool) -> None:
         until_s = time.monotonic() + delay_s
-        known = len(self._waiters)
+        known = self._waiters.count
         while not self._is_ending and (rest_s := until_s - time.monotonic()) > 0:
-            self._listen(rest_s)
-            if may_hurry and len(self._waiters) > known:
+            self._waiters.listen(rest_s)
+            if may_hurry and self._waiters.count > known:
                 self._failures = 0
                 return
-
-    def _listen(self, timeout_s: float | None) -> None:
-        """Wait until somebody logs, flushes or closes, and note who waits."""
-        try:
-            wake = self._wakes.get(timeout=timeout_s)
-            while True:
-                if wake is not None:
-                    self._waiters.append(wake)
-                wake = self._wakes.get_nowait()
-        except Empty:
-            return
 
     def _settle(self) -> None:
         """Find out how far all is settled (stored, refused or dropped), and tell those who wait for it."""
         if self._box.batch is None:
             self._settled = self._box.settled()
         is_old_done = not self._has_old or self._failures > 0
-        waiting, self._waiters = self._waiters, []
-        for waiter in waiting:
-            if waiter.number <= self._settled and (is_old_done or not waiter.with_old):
-                waiter.done.set()
-            elif not waiter.is_gone:
-                self._waiters.append(waiter)
+        self._waiters.answer(self._settled, is_old_done)
 
     def _end(self) -> None:
         """Keep what is still here for the next start. Once, in whichever thread is the first."""
@@ -411,9 +376,7 @@ class DesktopLogsHandler(LockFreeHandler):
             except Exception as why:  # noqa: BLE001 - no home, a full disk: nobody is left to be told but the person
                 count = self._box.give_up()
                 self._tell("spool", f"{count:,} records are lost, they could not be kept for the next start: {why}")
-        self._listen(0)
-        for waiter in self._waiters:
-            waiter.done.set()
+        self._waiters.answer_all()
 
     def _keep(self) -> None:
         spool, box = self._spool, self._box
