@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 _USERS_ENVIRONMENT = dict(os.environ)
 
@@ -24,12 +25,23 @@ os.environ["LC_ALL"] = "C.UTF-8"
 for _name in ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONPATH", *(name for name in os.environ if name.startswith("XDG_"))):
     os.environ.pop(_name, None)
 
+from pytestqt.qtbot import QtBot  # noqa: E402 (imports Qt)
+
 from tests.support.display import Display  # noqa: E402 (imports Qt)
 from tests.support.node import NodeProgram  # noqa: E402
 from tests.support.program import Program  # noqa: E402
 
+# The same examples each time, however slow the machine: what is wrong fails for whoever made it so, and nobody else.
+# `make soak` looks further, by chance: `-m hypothesis --hypothesis-profile chance`.
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("suite", _UNTIMED, derandomize=True)
+settings.register_profile("chance", _UNTIMED, max_examples=1_000)
+settings.load_profile("suite")
+
 _HOMES = pytest.StashKey[Path]()
+_FILE = pytest.StashKey[Path]()
 _HEARD = pytest.StashKey["_Heard"]()
+QT_WAIT_MS = 20_000
 _NUMBERS = itertools.count(1)
 
 
@@ -104,15 +116,23 @@ class _Heard(logging.Handler):
             logging.getLogger(name).removeHandler(self)
 
 
-def pytest_collection_finish() -> None:
-    # What was imported until now stays; without it a collection takes 1 ms and not 60, and each test can have one.
+def _settle() -> None:
+    """What is there now stays; without this a collection takes not 1 ms but 60, and each test has one."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_collection_finish() -> None:
+    _settle()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     # Hooks and not fixtures: nothing to ask for, and in force before the first and after the last fixture.
+    if item.path != item.config.stash.get(_FILE, None):
+        # Not after each test: what was its own is held until the next one begins.
+        item.config.stash[_FILE] = item.path
+        _settle()
     _move_in(item.config.stash[_HOMES], str(next(_NUMBERS)))
     item.stash[_HEARD] = _Heard()
     item.stash[_HEARD].attach()
@@ -176,6 +196,23 @@ def run(request: pytest.FixtureRequest) -> Iterator[Any]:
 
     with window_loop(request.getfixturevalue("qapp")) as to_end:
         yield to_end
+
+
+@pytest.fixture
+def qtbot(qapp: Any, request: pytest.FixtureRequest) -> QtBot:
+    """pytest-qt's, which waits longer before it gives up: 5 s of a busy machine are little."""
+    return _PatientQtBot(request)
+
+
+class _PatientQtBot(QtBot):
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = QT_WAIT_MS) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal: Any, *, timeout: int = QT_WAIT_MS, **how: Any) -> Any:
+        return super().waitSignal(signal, timeout=timeout, **how)
+
+    def waitSignals(self, signals: Any, *, timeout: int = QT_WAIT_MS, **how: Any) -> Any:
+        return super().waitSignals(signals, timeout=timeout, **how)
 
 
 # --- programs ---------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ MAX_LINK = 2_000
 """Characters. A person is to look through what a link asks for."""
 _SHOWN = 200
 """How much of a link a sentence repeats."""
+_TOKEN = re.compile(r"(?i)(?<=token=)[^&#]*")
 _DRIVE = re.compile(r"/[A-Za-z]:")
 
 
@@ -64,7 +65,9 @@ def parse_link(link: str) -> Target:
     UserError.
     """
     example = f"It should look like {LINK_SCHEME}://connect?url=http://localhost:3000"
-    shown = repr(link if len(link) <= _SHOWN else f"{link[:_SHOWN]}…")
+    # A sentence is read by who looks on, and stays in a terminal: it does not repeat a token.
+    shown = _TOKEN.sub("…", link)
+    shown = repr(shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…")
     if len(link) > MAX_LINK:
         raise UserError(f"The link {shown} is longer than {MAX_LINK:,} characters, which no link may be.")
     try:

@@ -68,6 +68,12 @@ def test_what_is_said_of_a_bad_link_is_short_and_obeyed_by_no_terminal(end: str)
     assert len(str(refused.value)) < 500
 
 
+def test_a_token_in_a_bad_link_is_not_repeated() -> None:
+    with pytest.raises(UserError, match="token=…&query=x' has token") as refused:
+        parse_link("desktop-logs://connect?url=http://a&token=s3cret&query=x")
+    assert "s3cret" not in str(refused.value)
+
+
 def test_a_query_of_a_link_may_be_in_any_language() -> None:
     assert parse_link("desktop-logs://connect?url=http://a&query=خطأ").query == "خطأ"
 

@@ -122,7 +122,7 @@ class FakeHub:
     def messages(self) -> list[str]:
         return [entry["message"] for entry in self.entries()]
 
-    def wait_for(self, claim: Callable[[FakeHub], bool], timeout_s: float = 10.0) -> None:
+    def wait_for(self, claim: Callable[[FakeHub], bool], timeout_s: float = 20.0) -> None:
         """Until *claim* holds, looked at after each request. Fails the test when it does not come true."""
         with self.arrived:
             assert self.arrived.wait_for(lambda: claim(self), timeout_s), f"{len(self.requests)} requests came"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from desktop_logs.core.hub import Restored
 from desktop_logs.core.query import parse
@@ -87,7 +88,8 @@ async def test_no_more_than_four_batches_are_unanswered(house: House) -> None:
     name, outlet = house.connect(answers=False)
     house.viewers.subscribe(name, Subscribe(parse("")))
     await asyncio.sleep(0)
-    for _ in range(20):
+    await house.use_up_credit(outlet, 10)
+    for _ in range(16):
         house.take(10)
         await asyncio.sleep(room.GATHER_S * 2)
     assert len(outlet.named("logBatch")) == MAX_UNANSWERED
@@ -103,18 +105,21 @@ async def test_an_answer_to_nothing_gives_no_credit(house: House) -> None:
     await asyncio.sleep(0)
     for ack_id in (0, 77, 10**9):
         house.viewers.acknowledged(name, ack_id)
-    for _ in range(8):
+    await house.use_up_credit(outlet)
+    for ack_id in (0, 77, 10**9):
+        house.viewers.acknowledged(name, ack_id)
+    for _ in range(4):
         house.take(1)
         await asyncio.sleep(room.GATHER_S * 2)
     assert len(outlet.named("logBatch")) == MAX_UNANSWERED
 
 
-async def test_a_viewer_that_answers_nothing_is_cut_and_the_others_go_on(house: House) -> None:
+async def test_a_viewer_that_answers_nothing_is_cut_and_the_others_go_on(build_house: Callable[..., House]) -> None:
+    house = build_house(stall_s=0.2)
     good, frozen = house.follow(), house.follow(answers=False)
     await asyncio.sleep(0)
-    for _ in range(5):
-        house.take(1)
-        await asyncio.sleep(room.GATHER_S * 2)
+    await house.use_up_credit(frozen)
+    house.take(1)
     await soon("it is cut", lambda: frozen.was_cut)
     assert house.viewers.cut == 1
     house.take(1)
@@ -122,12 +127,11 @@ async def test_a_viewer_that_answers_nothing_is_cut_and_the_others_go_on(house: 
     assert not good.was_cut
 
 
-async def test_a_viewer_that_answers_late_but_has_all_is_not_cut(house: House) -> None:
+async def test_a_viewer_that_answers_late_but_has_all_is_not_cut(build_house: Callable[..., House]) -> None:
+    house = build_house(stall_s=0.2)
     idle = house.follow(answers=False)
     await asyncio.sleep(0)
-    for _ in range(MAX_UNANSWERED):
-        house.take(1)
-        await asyncio.sleep(room.GATHER_S * 2)
+    await house.use_up_credit(idle)
     await asyncio.sleep(0.3)
     assert not idle.was_cut
 
@@ -148,9 +152,7 @@ async def test_a_viewer_that_falls_out_of_the_ring_is_told_what_it_missed(house:
     name, outlet = house.connect(answers=False)
     house.viewers.subscribe(name, Subscribe(parse("")))
     await asyncio.sleep(0)
-    for _ in range(MAX_UNANSWERED):
-        house.take(10)
-        await asyncio.sleep(room.GATHER_S * 2)
+    await house.use_up_credit(outlet, 10)
     house.take(3_000)
     house.answer_all(name, outlet)
     first = house.hub.ring.first_seq
@@ -179,6 +181,7 @@ async def test_a_query_that_selects_nothing_tells_how_far_it_is_now_and_then(hou
         house.take(500)
         await soon("it has looked", lambda: not house.viewers._waiting or house.viewers._gathering is None)
         await asyncio.sleep(room.GATHER_S * 2)
+    await soon("it tells how far it is", lambda: outlet.named("logBatch"))
     assert [(batch["first"], batch["last"], batch["data"]) for batch in outlet.named("logBatch")] == [
         (1, UNSELECTED_NUMBERS, [])
     ]

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def soon(claim: str, check: Callable[[], T], within_s: float = 10.0) -> T:
+async def soon(claim: str, check: Callable[[], T], within_s: float = 20.0) -> T:
     """What *check* returns as soon as that is true; an AssertionError with *claim* when it never is."""
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + within_s

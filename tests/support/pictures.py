@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tests.support.pictures FOLDER [SCENE ...]
 
-Those of remote servers are in remote_pictures.
+Those of remote servers are in remote_pictures, those of files, links and crashes in desktop_pictures.
 
 Scenes here: local, dark, readme, narrow, narrow-dark, remote,
 empty, error, unwritable, filtered, dialog, export, settings; query-fault, query-completion, query-history, query-star,
@@ -59,6 +59,11 @@ LINES: list[tuple[str, str, str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
+def new_folder() -> Path:
+    """A data folder for a window."""
+    return Path(tempfile.mkdtemp(prefix="desktop-logs-picture-"))
+
+
 class Scene:
     """A running window to be pictured."""
 
@@ -72,6 +77,7 @@ class Scene:
         is_port_free: bool = True,
         settings: dict[str, Any] | None = None,
         recents: list[dict[str, str]] | None = None,
+        data: Path | None = None,
     ) -> None:
         self.display = display
         self.after: list[Callable[[], object]] = []
@@ -79,7 +85,7 @@ class Scene:
         self.is_storing = "/proc/nowhere" not in more
         token = more[more.index("--producer-token") + 1] if "--producer-token" in more else ""
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.data = Path(tempfile.mkdtemp(prefix="desktop-logs-picture-"))
+        self.data = data or new_folder()
         if settings is not None:
             (self.data / "settings.json").write_text(json.dumps(settings))
         self.data.joinpath("window.ini").write_text(
@@ -325,9 +331,11 @@ SCENES: dict[str, Take] = {
 
 
 def main(folder: Path, names: list[str]) -> None:
-    from tests.support.remote_pictures import REMOTE_SCENES  # which needs the Scene of this room
+    # Both need the Scene of this room.
+    from tests.support.desktop_pictures import DESKTOP_SCENES
+    from tests.support.remote_pictures import REMOTE_SCENES
 
-    scenes = SCENES | sized(REMOTE_SCENES)
+    scenes = SCENES | sized(REMOTE_SCENES) | sized(DESKTOP_SCENES)
     with tempfile.TemporaryDirectory() as home:
         # A home of its own: neither the user's settings nor their files are in the picture.
         os.environ["HOME"] = home
@@ -338,7 +346,7 @@ def main(folder: Path, names: list[str]) -> None:
                 picture = folder / f"{name}.png"
                 # A dialog or a panel is a window of its own, so there the screen is pictured.
                 is_dialog = name in ("dialog", "export", "settings") or name.startswith(
-                    ("query-star", "connect", "share", "menu")
+                    ("query-star", "connect", "share", "menu", "link", "report")
                 )
                 display.save_picture(picture, None if is_dialog else scene.window)
                 scene.end()

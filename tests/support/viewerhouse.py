@@ -7,7 +7,8 @@ from typing import Any
 
 from desktop_logs.core.hub import Hub, Restored
 from desktop_logs.core.query import parse
-from desktop_logs.core.viewing import Position, Subscribe
+from desktop_logs.core.viewing import MAX_UNANSWERED, Position, Subscribe
+from desktop_logs.net.leaving import PATIENCE
 from desktop_logs.net.viewers import Viewers
 from desktop_logs.tasks import Tasks
 from tests.support.asynchronous import soon
@@ -24,7 +25,15 @@ NOW_NS = 1_795_341_600_000_000_000
 class House:
     """A hub with viewers, over a store and a history in memory."""
 
-    def __init__(self, store: SmallStore, *, restored: Restored | None = None, has_history: bool = True) -> None:
+    def __init__(
+        self,
+        store: SmallStore,
+        *,
+        restored: Restored | None = None,
+        has_history: bool = True,
+        stall_s: float = PATIENCE.stall_s,
+    ) -> None:
+        """*stall_s* is how long a viewer may answer nothing."""
         self.failures: list[str] = []
         self.store = store
         self.hub = Hub(store, ring_capacity=RING)
@@ -37,7 +46,7 @@ class House:
             name="desktop-logs",
             version="1",
             history=self.history if has_history else None,
-            stall_s=0.2,
+            stall_s=stall_s,
         )
         self.hub.subscribe(self.viewers.wake)
         self._names = itertools.count(1)
@@ -61,6 +70,13 @@ class House:
         name, outlet = self.connect(answers=answers)
         self.viewers.subscribe(name, Subscribe(parse(query), start))
         return outlet
+
+    async def use_up_credit(self, outlet: KeepingOutlet, count: int = 1) -> None:
+        """*count* records more for each batch that may be unanswered. The next are taken once these are sent: how many
+        of those that come together are one batch is the hub's affair."""
+        for batches in range(1, MAX_UNANSWERED + 1):
+            self.take(count)
+            await soon(f"batch {batches} came", lambda batches=batches: len(outlet.named("logBatch")) == batches)
 
     def answer_all(self, name: str, outlet: KeepingOutlet) -> None:
         owed, outlet.owed = outlet.owed, []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from desktop_logs.ui.context_model import CHUNK, COPY, KEY, VALUE, ContextModel
 from desktop_logs.ui.context_view import ContextView
 from desktop_logs.ui.theme import ROW_HEIGHT, Theme
+from tests.support.work import calls_of
 
 # The offscreen platform has no window manager to tell sizes and stacking to.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
@@ -247,8 +247,6 @@ def deep(levels: int) -> dict[str, Any]:
     [deep(15), {"n": list(range(30_000))}, {f"k{n}": "é" * 1_400 for n in range(64)}],
     ids=["64 keys, 16 levels", "a list of 30,000", "64 long values"],
 )
-def test_the_largest_context_does_not_freeze_it(view: ContextView, context: dict[str, Any]) -> None:
-    """About 5 ms; a slow machine has room here."""
-    started_s = time.perf_counter()
-    view.set_context(context)
-    assert time.perf_counter() - started_s < 0.1
+def test_the_largest_context_costs_what_is_seen_of_it(view: ContextView, context: dict[str, Any]) -> None:
+    """12,000 calls at most, for 64 rows; all rows would take ten times as many."""
+    assert calls_of(lambda: view.set_context(context)) < 20_000
