@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QSettings, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QKeyEvent, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow
 
 from desktop_logs.core.feed import Feed
 from desktop_logs.core.records import Record
@@ -29,7 +29,8 @@ from desktop_logs.ui.remembered import Remembered
 from desktop_logs.ui.remotes import Remotes
 from desktop_logs.ui.splitter import DetailShares
 from desktop_logs.ui.stall import StallMeter
-from desktop_logs.ui.tabstrip import Tab, TabStrip
+from desktop_logs.ui.tabbedpages import TabbedPages
+from desktop_logs.ui.tabstrip import Tab
 from desktop_logs.ui.theme import Choice, Palette, Theme
 
 TITLE: Final = "Desktop Logs"
@@ -58,7 +59,6 @@ class MainWindow(QMainWindow):
         self._local_needs_token = False
         self._is_closed = False
         self._is_painted = False
-        self._pages: list[FeedPage] = []
         self._searches: dict[FeedPage, HistoryDock] = {}
         self.setWindowTitle(TITLE)
         self.setWindowIcon(app_icon())
@@ -72,11 +72,9 @@ class MainWindow(QMainWindow):
         self.files = Files(actions, self._remembered, self)
         """By which the program opens tabs for log files."""
         self.files.opened.connect(self.add_feed)
-        middle = QWidget(self)
-        self._strip = TabStrip(theme, middle)
-        self._stack = QStackedWidget(middle)
+        self._pages = TabbedPages(theme, self)
         self._commands = Commands(self, theme, self._command_groups())
-        self._arrange(middle)
+        self._arrange()
         self._countdown = QTimer(self)
         self._countdown.setInterval(_COUNTDOWN_MS)
         self._countdown.timeout.connect(self._show_tabs)
@@ -90,10 +88,9 @@ class MainWindow(QMainWindow):
 
     def add_feed(self, feed: Feed, activate: bool = True, at: int | None = None) -> FeedPage:
         """A page for *feed*, in front when *activate*; the one it has when it has one. A new one stands at *at*."""
-        page = self._page_of(feed) or self._add_page(feed, is_local=False, at=at)
+        page = self._pages.of(feed) or self._add_page(feed, is_local=False, at=at)
         if activate:
-            self._strip.tabs.setCurrentIndex(self._pages.index(page))
-            page.focus_table()
+            self._pages.show_page(page)
         return page
 
     def show_notice(self, key: str, text: str, level: Level = "warning", actions: Sequence[Action] = ()) -> None:
@@ -103,13 +100,13 @@ class MainWindow(QMainWindow):
 
     def clear_notice(self, key: str) -> None:
         """The problem *key* is over."""
-        for page in self._pages:
+        for page in self.pages:
             page.notices.clear_notice(key)
 
     def follow(self, settings: LogSettings) -> None:
         """*settings* are kept and in force."""
         self.clear_notice("settings")
-        for page in self._pages:
+        for page in self.pages:
             page.model.set_capacity(settings.held_records)
 
     def set_files_state(self, text: str, ok: bool) -> None:
@@ -120,15 +117,15 @@ class MainWindow(QMainWindow):
     def set_local_address(self, url: str, *, needs_token: bool = False) -> None:
         """The local hub listens at *url* now, and *needs_token* to take records."""
         self._local_url, self._local_needs_token = url, needs_token
-        for page in self._pages:
+        for page in self.pages:
             self._tell_local_address(page)
         self._show_tabs()
 
     def stats(self) -> dict[str, int]:
         """The counters of protocol.md that the window knows, over all its pages."""
         return {
-            "window_rows": sum(page.model.held_count for page in self._pages),
-            "window_shown": sum(page.model.shown_count for page in self._pages),
+            "window_rows": sum(page.model.held_count for page in self.pages),
+            "window_shown": sum(page.model.shown_count for page in self.pages),
             "window_longest_stall_ms": round(self._stalls.longest_ms),
         }
 
@@ -144,25 +141,23 @@ class MainWindow(QMainWindow):
     @property
     def current_page(self) -> FeedPage | None:
         """The page in front; None while there is none."""
-        index = self._strip.tabs.currentIndex()
-        return self._pages[index] if 0 <= index < len(self._pages) else None
+        return self._pages.current
 
     @property
     def pages(self) -> Sequence[FeedPage]:
         """All pages, in the order of their tabs."""
-        return self._pages
+        return self._pages.all
 
     # What a person asks for
 
     def close_page(self, index: int) -> None:
         """Leave a remote server or a file and take its page away; the local page stays."""
-        if not 0 <= index < len(self._pages) or self._pages[index] is self._local:
+        if not 0 <= index < len(self.pages) or self.pages[index] is self._local:
             return
-        page = self._pages.pop(index)
+        page = self.pages[index]
         self._searches.pop(page).close()
         page.close_feed()
-        self._stack.removeWidget(page)
-        self._strip.tabs.remove_tab(index)
+        self._pages.take(page)
         self.remotes.forget(page.feed)
         self.files.forget(page.feed)
         self._actions.disconnect(page.feed)
@@ -238,7 +233,7 @@ class MainWindow(QMainWindow):
             self._stalls.stop()
             self.remotes.close()
             self.files.close()
-            for page in self._pages:
+            for page in self.pages:
                 self._searches[page].close()
                 page.close_feed()
             self.closed.emit()
@@ -246,23 +241,17 @@ class MainWindow(QMainWindow):
 
     # Inside
 
-    def _arrange(self, middle: QWidget) -> None:
-        layout = QVBoxLayout(middle)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self._strip)
-        layout.addWidget(self._stack, 1)
-        self.setCentralWidget(middle)
-        self._strip.current_changed.connect(self._page_chosen)
-        self._strip.close_requested.connect(self.close_page)
-        self._strip.add_requested.connect(self.open_connect_dialog)
+    def _arrange(self) -> None:
+        self.setCentralWidget(self._pages)
+        self._pages.chosen.connect(self._show_tabs)
+        self._pages.close_requested.connect(self.close_page)
+        self._pages.add_requested.connect(self.open_connect_dialog)
         columns = self._commands.add_menu("Columns", before="Clear view")
         columns.aboutToShow.connect(lambda: self._on_page(lambda page: page.table.columns.fill_menu(columns)))
         themes = self._commands.add_menu("Theme", before="Settings…")
         themes.aboutToShow.connect(lambda: fill_theme_menu(themes, self._theme.choice, self.choose_theme))
 
     def _command_groups(self) -> list[list[Command]]:
-        tabs = self._strip.tabs
         return [
             [
                 Command("Connect…", self.open_connect_dialog, ("Ctrl+T",), "connect"),
@@ -296,9 +285,9 @@ class MainWindow(QMainWindow):
             [
                 Command("Find", lambda: self._on_page(lambda page: page.bar.focus_query()), ("Ctrl+F",), in_menu=False),
                 Command("Menu", lambda: self._on_page(lambda page: page.bar.open_menu()), ("F10",), in_menu=False),
-                Command("Close tab", lambda: self.close_page(tabs.currentIndex()), ("Ctrl+W",), in_menu=False),
-                Command("Next tab", lambda: self._step_tab(1), ("Ctrl+Tab",), in_menu=False),
-                Command("Previous tab", lambda: self._step_tab(-1), ("Ctrl+Shift+Tab",), in_menu=False),
+                Command("Close tab", lambda: self.close_page(self._pages.index), ("Ctrl+W",), in_menu=False),
+                Command("Next tab", lambda: self._pages.step(1), ("Ctrl+Tab",), in_menu=False),
+                Command("Previous tab", lambda: self._pages.step(-1), ("Ctrl+Shift+Tab",), in_menu=False),
             ],
         ]
 
@@ -312,16 +301,13 @@ class MainWindow(QMainWindow):
         page = self.current_page
         return "" if page is not None and page.model.shown_count else "no record is shown"
 
-    def _page_of(self, feed: Feed | None) -> FeedPage | None:
-        return next((page for page in self._pages if page.feed is feed), None)
-
     def _on_page(self, act: Callable[[FeedPage], object]) -> None:
         if self.current_page is not None:
             act(self.current_page)
 
     def _add_page(self, feed: Feed, *, is_local: bool, at: int | None = None) -> FeedPage:
         capacity = self._actions.log_settings.held_records
-        page = FeedPage(feed, self._theme, is_local=is_local, capacity=capacity, parent=self._stack)
+        page = FeedPage(feed, self._theme, is_local=is_local, capacity=capacity, parent=self._pages)
         page.bar.set_menu(self._commands.menu)
         page.bar.use_book(self._book)
         self._tell_local_address(page)
@@ -332,11 +318,7 @@ class MainWindow(QMainWindow):
         search.export_requested.connect(self._export)
         page.state_changed.connect(lambda: self._state_changed(page))
         page.notices.dismissed.connect(self.notice_dismissed)
-        # Before the tab: the strip reports the first one as chosen while it is added.
-        at = len(self._pages) if at is None else at
-        self._pages.insert(at, page)
-        self._stack.addWidget(page)
-        self._strip.tabs.add_tab(self._tab_of(page), closable=not is_local, at=at)
+        self._pages.insert(page, self._tab_of(page), closable=not is_local, at=at)
         self._remember_tabs()
         self._state_changed(page)
         return page
@@ -352,7 +334,7 @@ class MainWindow(QMainWindow):
         else:
             self.remotes.explain(page)
         self._show_tabs()
-        is_waiting = any(page.feed.state.phase == "waiting" for page in self._pages)
+        is_waiting = any(page.feed.state.phase == "waiting" for page in self.pages)
         if not is_waiting:
             self._countdown.stop()
         elif not self._countdown.isActive():
@@ -363,32 +345,21 @@ class MainWindow(QMainWindow):
         return tab_of(page.feed, self._theme.palette, target=target, path=path)
 
     def _show_tabs(self, _palette: Palette | None = None) -> None:
-        for index, page in enumerate(self._pages):
-            self._strip.tabs.show_tab(index, self._tab_of(page))
+        self._pages.show_tabs(self._tab_of)
         name = one_line(current.feed.name) if (current := self.current_page) is not None else ""
         self.setWindowTitle(name or TITLE)  # Qt adds the program's name where that is the custom
 
-    def _page_chosen(self, index: int) -> None:
-        if 0 <= index < len(self._pages):
-            self._stack.setCurrentWidget(self._pages[index])
-            self._show_tabs()
-
-    def _step_tab(self, step: int) -> None:
-        if self._pages:
-            self._strip.tabs.setCurrentIndex((self._strip.tabs.currentIndex() + step) % len(self._pages))
-            self._on_page(FeedPage.focus_table)
-
     def _connected(self, feed: Feed, replaced: Feed | None, activate: bool) -> None:
-        old = self._page_of(replaced)
-        self.add_feed(feed, activate, at=self._pages.index(old) if old is not None else None)
+        old = self._pages.of(replaced)
+        self.add_feed(feed, activate, at=self.pages.index(old) if old is not None else None)
         if old is not None:
-            self.close_page(self._pages.index(old))
+            self.close_page(self.pages.index(old))
 
     def _remember_tabs(self) -> None:
-        self.remotes.remember([page.feed for page in self._pages])
+        self.remotes.remember([page.feed for page in self.pages])
 
     def _tell_token(self, feed: Feed, problem: str) -> None:
-        if (page := self._page_of(feed) or self.current_page) is not None:
+        if (page := self._pages.of(feed) or self.current_page) is not None:
             page.notices.show_notice("keyring", problem)
 
     def _open_logs_folder(self) -> None:

@@ -27,7 +27,7 @@ def opened(window: MainWindow, actions: FakeActions) -> FakeFeed:
 
 def test_a_file_has_a_tab_with_its_name_its_folder_and_its_path(window: MainWindow, opened: FakeFeed) -> None:
     assert tab_texts(window)[1] == "app.log /srv"
-    assert "/srv/app.log" in window._strip.tabs.tabToolTip(1)
+    assert "/srv/app.log" in window._pages.strip.tabs.tabToolTip(1)
     assert window.windowTitle() == "app.log"
     assert window.current_page is window.pages[1]
     opened.push_many(3)

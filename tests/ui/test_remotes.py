@@ -80,7 +80,7 @@ async def test_a_recent_server_that_is_removed_is_forgotten(window: MainWindow) 
 def test_same_server_again_goes_to_its_tab(window: MainWindow, actions: FakeActions) -> None:
     for _ in range(2):
         window.remotes.open(SERVER)
-        window._strip.tabs.setCurrentIndex(0)
+        window._pages.strip.tabs.setCurrentIndex(0)
     assert len(window.pages) == 2
     assert len(actions.feeds) == 1
 

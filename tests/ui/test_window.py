@@ -47,7 +47,7 @@ def test_remote_pages_come_and_go(window: MainWindow, actions: FakeActions, qtbo
     assert actions.disconnected == [staging]
     assert staging.listeners == []
     assert len(window.pages) == 2
-    node_close = window._strip.tabs.tabButton(1, window._strip.tabs.ButtonPosition.RightSide)
+    node_close = window._pages.strip.tabs.tabButton(1, window._pages.strip.tabs.ButtonPosition.RightSide)
     assert isinstance(node_close, QAbstractButton)
     node_close.click()
     assert actions.disconnected == [staging, node]
@@ -237,8 +237,8 @@ def test_keys_work_from_the_start_and_from_the_tabs(window: MainWindow, feed: Fa
     page.focus_table()
     feed.push_many(5)
     qtbot.waitUntil(lambda: window.focusWidget() is page.table)
-    window._strip.tabs.setFocus()
-    qtbot.keyClicks(window._strip.tabs, "/")
+    window._pages.strip.tabs.setFocus()
+    qtbot.keyClicks(window._pages.strip.tabs, "/")
     assert page.bar.field.hasFocus()
 
 
@@ -276,8 +276,9 @@ def test_tab_key_reaches_every_control_that_is_seen(window: MainWindow, feed: Fa
         reached.add(focused)
         qtbot.keyClick(focused, Qt.Key.Key_Tab)
     bar = page.bar
-    wanted = {page.table, bar.field, bar.pause, bar.follow, bar.export, bar.more, *bar.chips.chips, window._strip.tabs}
-    assert wanted | {window._strip.add} <= reached
+    strip = window._pages.strip
+    wanted = {page.table, bar.field, bar.pause, bar.follow, bar.export, bar.more, *bar.chips.chips}
+    assert wanted | {strip.tabs, strip.add} <= reached
 
 
 def test_menu_has_its_icons_in_the_colours_of_the_theme_when_it_opens(window: MainWindow, theme: Theme) -> None:

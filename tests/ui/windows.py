@@ -14,7 +14,7 @@ MakeWindow = Callable[..., MainWindow]
 
 
 def tab_texts(window: MainWindow) -> list[str]:
-    tabs = window._strip.tabs
+    tabs = window._pages.strip.tabs
     return [tabs.tabText(index) for index in range(tabs.count())]
 
 
