@@ -22,7 +22,8 @@ from desktop_logs.core.settings import LogSettings
 from desktop_logs.folders import history_dir, logs_dir
 from desktop_logs.localhistory import LocalHistory
 from desktop_logs.storage.datalock import DataLock
-from desktop_logs.storage.disk import Console, DiskThread
+from desktop_logs.storage.disk import DiskThread
+from desktop_logs.storage.printing import Console
 from desktop_logs.storage.repair import Repairs, set_aside
 from desktop_logs.storage.segments import SegmentName, was_left_open
 

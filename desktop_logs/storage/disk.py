@@ -12,11 +12,11 @@ from pathlib import Path
 
 from desktop_logs.core.errors import StorageError
 from desktop_logs.core.hub import Restored
-from desktop_logs.core.levels import parse_threshold
 from desktop_logs.core.producers import Numbers
 from desktop_logs.core.records import Record
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.core.wire import encode_entry
+from desktop_logs.storage.batchlines import BatchLines, Encode
 from desktop_logs.storage.clockwatch import ClockWatch
 from desktop_logs.storage.diskqueue import Batch, DiskQueue, Leave, batch_of
 from desktop_logs.storage.folder import ELSEWHERE, cannot_keep, cannot_write
@@ -24,23 +24,16 @@ from desktop_logs.storage.history import HistoryWriter, OnDamage
 from desktop_logs.storage.housekeeping import Housekeeping
 from desktop_logs.storage.logfiles import LogFiles
 from desktop_logs.storage.numbering import LAST_NUMBER
+from desktop_logs.storage.printing import Console, Printing
 from desktop_logs.storage.rotation import Opener, open_appending
 from desktop_logs.storage.segments import SegmentName
 from desktop_logs.storage.space import FreeSpace
-
-Encode = Callable[[Record], bytes]
-"""One line of JSON without its newline."""
-
-Console = Callable[[Sequence[Record]], None]
-"""Prints records; called on the disk thread."""
 
 # How many records, and bytes, are written together. With a history it is what waits that decides: of four producers'
 # 30,000 records/s some 500 are written at once, 14 to 17 ms after the last (p90 26 to 34, p99 54 to 58, with the five
 # programs and others on two processors). Half or twice the size makes no group faster.
 _GROUP = (4_000, 8_000_000)
 _INDEXED_GROUP = (1_000, 400_000)
-# About 3 ms with the real encoder: what a frame of the window can spare while this thread holds the GIL.
-_SLICE_RECORDS = 1_000
 _SEGMENTS_OF_ONE_LIMIT = 8
 """A day of that many bytes would else be kept whole or not at all."""
 _PROBE_S = 1.0
@@ -84,9 +77,7 @@ class DiskThread:
         self._folder = folder
         self._elsewhere = elsewhere
         self._settings = settings  # as asked for last; the thread follows in order
-        self._encode = encode
         self._today = today
-        self._console = console
         self._may_write = may_write
         self._on_fault = on_fault
         self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
@@ -96,17 +87,17 @@ class DiskThread:
         self._write_problem = ""
         self._numbers_problem = ""
         self._tidy_problem = ""
-        self._console_problem = ""
 
         # The rest belongs to the thread.
         self._files = LogFiles(folder, settings, opener)
+        self._lines = BatchLines(encode)
+        self._printing = Printing(console)
         self._space = space or FreeSpace(folder)
         self._history = None
         if history is not None:
             self._history = HistoryWriter(history, self._files, on_damage, clock_ns, elsewhere)
         self._housekeeping = Housekeeping(self._files.series, self._report_tidy, history, watch)
         self._current = settings
-        self._unyielded_records = 0
         self._failed_bytes = 0
         self._probe_at_s = 0.0
         self._measure_at_s = 0.0
@@ -141,7 +132,7 @@ class DiskThread:
         A failure to write ends here within 2 s of its cause, also when nobody writes.
         """
         notice = self._history.notice if self._history is not None else ""
-        return self._write_problem or self._numbers_problem or notice or self._tidy_problem or self._console_problem
+        return self._write_problem or self._numbers_problem or notice or self._tidy_problem or self._printing.problem
 
     @property
     def last_number(self) -> int:
@@ -255,8 +246,7 @@ class DiskThread:
 
     def _follow(self, settings: LogSettings) -> None:
         self._current = settings
-        if not settings.console:
-            self._console_problem = ""
+        self._printing.follow(settings)
         keeps_history = self._history is not None and settings.history
         problem = self._write_problem
         if settings.files:
@@ -285,7 +275,7 @@ class DiskThread:
         encoded = []
         for batch in group:
             try:
-                entries += self._lines(batch)
+                entries += self._lines.of(batch.records, self._files.floor)
             except Exception as fault:  # noqa: BLE001 - its own batch fails, and not those beside it
                 self._finish([batch], StorageError(f"These records cannot be written as JSON lines: {fault!r}."))
             else:
@@ -296,7 +286,7 @@ class DiskThread:
         if error is not None:
             self._failed_bytes = sum(len(line) + 1 for _, line in entries)
         self._finish(encoded, error)
-        self._print(group)
+        self._printing.show((record for batch in group for record in batch.records), self._current)
 
     def _store(self, batches: Sequence[Batch], entries: Sequence[tuple[int, bytes]]) -> None:
         history = self._history if self._current.history else None
@@ -348,19 +338,6 @@ class DiskThread:
             if self._history is not None:
                 self._history.close()
 
-    def _lines(self, batch: Batch) -> list[tuple[int, bytes]]:
-        """The batch's lines that some file takes, each with its severity."""
-        encode, floor = self._encode, self._files.floor
-        lines: list[tuple[int, bytes]] = []
-        for start in range(0, len(batch.records), _SLICE_RECORDS):
-            part = batch.records[start : start + _SLICE_RECORDS]
-            lines += [(record.severity, encode(record)) for record in part if record.severity >= floor]
-            self._unyielded_records += len(part)
-            if self._unyielded_records >= _SLICE_RECORDS:
-                self._unyielded_records = 0
-                time.sleep(0)  # gives the GIL to the window: a wait of 5 ms for it becomes 0.3 ms
-        return lines
-
     def _attempt(self, act: Callable[[], object]) -> StorageError | None:
         """Run *act* and set or clear the problem by what comes of it; returns the error, if any."""
         try:
@@ -394,20 +371,6 @@ class DiskThread:
                 batch.done.set_result(None)
             else:
                 batch.done.set_exception(StorageError(*error.args))  # its own: raising one adds to its traceback
-
-    def _print(self, group: Sequence[Batch]) -> None:
-        if self._console is None or not self._current.console:
-            return
-        floor = parse_threshold(self._current.console_level)
-        shown = [record for batch in group for record in batch.records if record.severity >= floor]
-        if not shown:
-            return
-        try:
-            self._console(shown)
-        except Exception as fault:  # noqa: BLE001 - a closed terminal must not stop the files
-            self._console_problem = f"Cannot print records to the console: {fault!r}. Everything else goes on."
-        else:
-            self._console_problem = ""
 
     def _tidy(self) -> None:
         """Have old files tidied: at the start, when the day, the settings or a live file changed, when space ran out,
