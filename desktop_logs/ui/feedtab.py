@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from desktop_logs.core.addresses import DEFAULT_PATH
 from desktop_logs.core.connecting import Target
@@ -30,5 +31,5 @@ def tab_of(feed: Feed, palette: Palette, *, target: Target | None = None, path: 
 
 
 def _short(folder: str) -> str:
-    home = str(Path.home())
+    home = os.path.expanduser("~")  # Path.home() raises where there is none, in some containers
     return f"~{folder[len(home) :]}" if folder == home or folder.startswith(f"{home}/") else folder

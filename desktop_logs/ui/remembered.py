@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import QByteArray, QRect, QSettings, QSize, QStandardPaths
+from PySide6.QtCore import QByteArray, QDir, QRect, QSettings, QSize, QStandardPaths
 from PySide6.QtGui import QGuiApplication, QScreen
 from PySide6.QtWidgets import QWidget
 
@@ -93,7 +93,7 @@ class Remembered:
         for folder in (self._store.value("export/folder"), documents):
             if isinstance(folder, str) and folder and Path(folder).is_dir():
                 return Path(folder)
-        return Path.home()
+        return Path(QDir.homePath())
 
     def set_export_folder(self, folder: Path) -> None:
         self._store.setValue("export/folder", str(folder))
@@ -102,7 +102,7 @@ class Remembered:
     def files_folder(self) -> str:
         """Where the last log file was opened, else the user's home."""
         stored = self._store.value("files/folder")
-        return stored if isinstance(stored, str) and stored and Path(stored).is_dir() else str(Path.home())
+        return stored if isinstance(stored, str) and stored and Path(stored).is_dir() else QDir.homePath()
 
     def set_files_folder(self, folder: Path) -> None:
         self._store.setValue("files/folder", str(folder))

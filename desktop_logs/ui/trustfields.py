@@ -6,7 +6,7 @@ import string
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QDir, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from desktop_logs.core.connecting import Certificate, Trust
@@ -109,7 +109,7 @@ class TrustFields(QWidget):
         self._fingerprint.setVisible(self.choice.currentIndex() == _ONE)
 
     def _browse(self) -> None:
-        browser = QFileDialog(self, "Certificate file", str(Path(self._file.text() or Path.home())))
+        browser = QFileDialog(self, "Certificate file", self._file.text() or QDir.homePath())
         browser.setFileMode(QFileDialog.FileMode.ExistingFile)
         browser.setNameFilters(["Certificates (*.pem *.crt *.cer)", "All files (*)"])
         browser.fileSelected.connect(self._take_file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,22 @@ def test_a_file_has_a_tab_with_its_name_its_folder_and_its_path(window: MainWind
 def test_a_file_below_the_home_is_named_from_there(window: MainWindow) -> None:
     window.files.open(str(Path.home() / "logs" / "app.log"))
     assert tab_texts(window)[1] == "app.log ~/logs"
+
+
+def test_where_there_is_no_home_a_file_has_its_tab_and_others_are_asked_for(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    """As in a container, for a user whom nobody has entered."""
+
+    def unknown(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    window.files.open("/srv/app.log")
+    assert tab_texts(window)[1] == "app.log /srv"
+    press(window, qtbot, Qt.Key.Key_O)
+    dialog_of(window, QFileDialog).close()
 
 
 def test_the_same_file_twice_has_one_tab(window: MainWindow, actions: FakeActions, opened: FakeFeed) -> None:
