@@ -7,6 +7,7 @@ was copied. PyInstaller's entries come in; the folder `licences` and LICENCES.tx
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -218,9 +219,12 @@ def _bootloader() -> Component:
 
 
 def write(inventory: Inventory, folder: Path) -> list[Path]:
-    """Write LICENCES.txt and the folder with the texts into *folder*; what now lies there."""
+    """Write LICENCES.txt and the folder with the texts into *folder*, in the place of those of an earlier build; what
+    now lies there."""
     texts = folder / FOLDER
-    texts.mkdir(parents=True, exist_ok=True)
+    if texts.exists():  # it may have the texts of what is bundled no more
+        shutil.rmtree(texts)
+    texts.mkdir(parents=True)
     written = {INDEX: index(list(inventory.components.values()))}
     written[f"{FOLDER}/{FILES}"] = "".join(
         f"{item}\t{', '.join(sorted(owners))}\n" for item, owners in sorted(inventory.owners.items())

@@ -141,6 +141,16 @@ def test_what_is_written_names_each_component_and_its_texts(stock: Inventory, tm
     assert "msgspec/_core.so\tmsgspec\n" in (folder / "FILES.txt").read_text()
 
 
+def test_the_texts_of_an_earlier_build_are_not_given_away(tmp_path: Path) -> None:
+    stock = Inventory()
+    stock.add(Component("gone", "1.0", "MIT", {"gone-LICENSE": "…"}), "gone.so")
+    licences.write(stock, tmp_path)
+    stock = Inventory()
+    stock.add(Component("msgspec", "1.0", "MIT", {"msgspec-LICENSE": "…"}), "msgspec/_core.so")
+    _, folder = licences.write(stock, tmp_path)
+    assert {path.name for path in folder.iterdir()} == {"msgspec-LICENSE", "FILES.txt", "LGPL-PARTS.txt"}
+
+
 def test_the_lgpl_parts_are_listed_with_their_files() -> None:
     stock = Inventory()
     stock.add(Component("PySide6_Essentials", "6.11", "LGPL-3.0-only OR GPL-3.0-only", {"a": "…"}), "PySide6/QtCore.so")
