@@ -60,6 +60,7 @@ class Openings:
                 # Who clicked it in a browser sees no terminal, and of the window the tab in front.
                 page = self._still_open(window).current_page
                 if page is not None:
+                    page.notices.clear_notice("link")  # it may be the one that was told of before, and dismissed
                     page.notices.show_notice("link", str(wrong))
         if opening.files:
             await asyncio.to_thread(load_file_feed)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QToolButton
 
 from desktop_logs.core.addresses import ServerAddress
 from desktop_logs.core.connecting import Target
@@ -255,6 +255,11 @@ def test_what_the_system_asks_to_open_is_shown_or_told(run: Run, qapp: QApplicat
             await soon("the file has a tab", lambda: len(opened.window.pages) == 2)
             opened.desktop._openings.show_item("desktop-logs://connect?url=gopher://x")
             await soon("it is told in the tab in front", lambda: "gopher://" in opened.notices(1))
+            for button in opened.window.pages[1].notices.findChildren(QToolButton):
+                button.click()
+            assert "gopher://" not in opened.notices(1)
+            opened.desktop._openings.show_item("desktop-logs://connect?url=gopher://x")
+            await soon("it is told again", lambda: "gopher://" in opened.notices(1))
             opened.desktop._openings.show_item("desktop-logs://connect?url=http://127.0.0.1:9")
             await soon("a person is asked", lambda: opened.window.findChildren(ConnectDialog))
 

@@ -360,6 +360,7 @@ class MainWindow(QMainWindow):
 
     def _tell_token(self, feed: Feed, problem: str) -> None:
         if (page := self._pages.of(feed) or self.current_page) is not None:
+            page.notices.clear_notice("keyring")  # it may be refused as it was before, and that was dismissed
             page.notices.show_notice("keyring", problem)
 
     def _open_logs_folder(self) -> None:

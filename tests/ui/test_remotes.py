@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QLabel, QPushButton
+from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from desktop_logs.core.addresses import ServerAddress
@@ -55,7 +55,12 @@ async def test_the_token_goes_into_the_keyring_when_asked_and_its_refusal_is_tol
     await soon("it is forgotten", lambda: actions.keyring == {SERVER.address: ""})
     actions.keyring_problem = "The keyring is locked."
     dialog_of(window, ConnectDialog).connect_requested.emit(Wanted(target, True))
-    await soon("that is told", lambda: window.pages[1].notices.texts == {"keyring": "The keyring is locked."})
+    notices = window.pages[1].notices
+    await soon("that is told", lambda: notices.texts == {"keyring": "The keyring is locked."})
+    notices.findChild(QToolButton).click()
+    assert notices.texts == {}
+    dialog_of(window, ConnectDialog).connect_requested.emit(Wanted(target, True))
+    await soon("and told again", lambda: notices.texts == {"keyring": "The keyring is locked."})
     await window.remotes.finish()
 
 
