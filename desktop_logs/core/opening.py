@@ -41,8 +41,9 @@ def is_link(item: str) -> bool:
 
 
 def file_named(item: str) -> str:
-    """The path that *item* names, which may be a `file://` address, as file managers give it. Raises UserError."""
-    if item[:7].lower() != "file://":
+    """The path that *item* names, which may be a `file:` address, as file managers give it. Raises UserError."""
+    # With one slash as Java and KDE write it, with three as others do (RFC 8089).
+    if item[:6].lower() != "file:/":
         return item
     nothing = UserError(f"{item} names a file that cannot be. Check the name.")
     try:
@@ -52,7 +53,7 @@ def file_named(item: str) -> str:
     if parts.netloc.lower() not in ("", "localhost"):
         raise UserError(f"{item} is on another machine. Copy the file here, and open that.")
     path = unquote(parts.path, errors="surrogateescape")
-    if "\0" in path:
+    if not path or "\0" in path:
         raise nothing
     return path[1:] if _DRIVE.match(path) else path
 

@@ -97,6 +97,8 @@ def test_a_file_is_no_link() -> None:
         ("file:///var/log/a%20file%25.log", "/var/log/a file%.log"),
         ("FILE://localhost/tmp/%C3%A9.log", "/tmp/é.log"),
         ("file:///C:/logs/app.log", "C:/logs/app.log"),
+        ("file:/var/log/a%20file.log", "/var/log/a file.log"),
+        ("file:app.log", "file:app.log"),
         ("file.log", "file.log"),
     ],
 )
@@ -110,7 +112,7 @@ def test_a_file_on_another_machine_is_refused() -> None:
         file_named("file://server/share/app.log")
 
 
-@pytest.mark.parametrize("item", ["file:///tmp/a%00b.log", "file://[here/a.log"])
+@pytest.mark.parametrize("item", ["file:///tmp/a%00b.log", "file://[here/a.log", "file://"])
 def test_an_address_that_names_no_file_is_refused(item: str) -> None:
     with pytest.raises(UserError, match=r"names a file that cannot be\. Check the name"):
         file_named(item)
