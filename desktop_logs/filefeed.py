@@ -21,6 +21,7 @@ from desktop_logs.core.records import Record
 from desktop_logs.storage.filetail import FileTail, Piece
 
 LOOK_EVERY_S: Final = 0.3
+CLOSE_WAIT_S: Final = 1.0
 MOST_WAITING: Final = 20_000
 """Records read that the tab has not taken yet."""
 MOST_BYTES: Final = 500_000_000
@@ -84,8 +85,10 @@ class FileFeed:
             self._become(_state("failed", "cannot be read", problem))
             raise
         finally:
-            # A read under way has the file still; it is closed behind it.
-            await asyncio.shield(asyncio.to_thread(self._tail.close))
+            # A read under way has the file still; it is closed behind it. That of a disk which hangs is not waited for:
+            # the program's end would be.
+            closing = asyncio.get_running_loop().run_in_executor(None, self._tail.close)
+            await asyncio.wait([closing], timeout=CLOSE_WAIT_S)
 
     def retry(self) -> None:
         """Try again to read what could not be read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from desktop_logs import filefeed
 from desktop_logs.core.errors import Evicted
 from desktop_logs.core.records import Record
 from desktop_logs.filefeed import MOST_WAITING, FileFeed
+from desktop_logs.storage.filetail import FileTail, Piece
 from tests.support.asynchronous import soon
 
 
@@ -232,6 +234,31 @@ async def test_while_a_tab_takes_nothing_little_is_read(path: Path) -> None:
         tab.pull()
         await soon("all came", lambda: len(tab.records) == 60_000)
         assert [record.seq for record in tab.records] == list(range(1, 60_001))
+
+
+async def test_a_disk_that_hangs_does_not_keep_a_tab_from_closing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filefeed, "CLOSE_WAIT_S", 0.05)
+    write(path, "one\n")
+    answers = threading.Event()
+    is_read = threading.Event()
+
+    def hangs(tail: FileTail) -> Piece:
+        with tail._lock:
+            is_read.set()
+            answers.wait(60)
+            return tail._piece()
+
+    monkeypatch.setattr(FileTail, "read", hangs)
+    feed = FileFeed(str(path), most_records=10)
+    task = asyncio.ensure_future(feed.run())
+    try:
+        await soon("it is being read", is_read.is_set)
+        task.cancel()
+        await soon("it has ended", task.done)
+    finally:
+        answers.set()
+    # The thread that nobody waits for has opened it after all; behind it, it is closed.
+    await soon("nobody has the file", lambda: not feed._tail._lock.locked() and feed._tail._file is None)
 
 
 async def test_what_was_taken_is_let_go(path: Path) -> None:
