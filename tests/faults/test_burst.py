@@ -59,6 +59,7 @@ def test_a_burst_is_accounted_for_to_the_record(tmp_path: Path) -> None:
     assert len(from_burst) == len(set(from_burst)) == told["sent"] - 1
     assert reported == told["dropped"]
     assert counters["stored"] == len(messages)
+    print(f"the producer has grown by {told['grown']} bytes, the hub by {grown}")
     assert told["grown"] <= MOST_GROWTH_BYTES
     assert grown <= MOST_GROWTH_BYTES
 
