@@ -11,6 +11,9 @@ from tests.support.program import Program
 
 RECORDS = 1_000_000
 MOST_GROWTH_BYTES = 64_000_000
+"""Of the producer, which grows by 13 MB."""
+MOST_HUB_GROWTH_BYTES = 128_000_000
+"""Of the hub, which grows by 56 MB: by the 100,000 records of its ring and little more. A million would be 500."""
 
 PRODUCER = """
 import json, logging, sys, time
@@ -61,7 +64,7 @@ def test_a_burst_is_accounted_for_to_the_record(tmp_path: Path) -> None:
     assert counters["stored"] == len(messages)
     print(f"the producer has grown by {told['grown']} bytes, the hub by {grown}")
     assert told["grown"] <= MOST_GROWTH_BYTES
-    assert grown <= MOST_GROWTH_BYTES
+    assert grown <= MOST_HUB_GROWTH_BYTES
 
 
 def resident_bytes(pid: int, name: str = "VmRSS") -> int:
