@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.hubs import HubProgram, balance, stored
 from tests.support.program import Program
 
@@ -39,13 +41,14 @@ print(json.dumps({**handler.stats(), "grown": most - before}))
 """
 
 
+@pytest.mark.timeout(240)  # 12 s where nothing else runs
 def test_a_burst_is_accounted_for_to_the_record(tmp_path: Path) -> None:
     with HubProgram(tmp_path, "--min-free-bytes", "0") as hub:
         assert hub.program is not None
         hub.post(["warm"])
         before = resident_bytes(hub.program.pid)
         with Program([sys.executable, "-c", PRODUCER, f"http://127.0.0.1:{hub.port}", str(RECORDS)]) as producer:
-            told = json.loads(producer.line(55))
+            told = json.loads(producer.line(150))
             assert producer.wait() == 0
         counters = hub.settled()
         grown = resident_bytes(hub.program.pid, "VmHWM") - before
