@@ -24,11 +24,13 @@ test: ## Run the whole test suite; needs no screen
 	@sh packaging/setup.sh test
 	@exec .venv/bin/python -m pytest $(PYTEST_ARGS)
 
-soak: ## Let the hub fail for long: 50 kills, faults of disk and network, 200 cuts, stopped viewers, 10 minutes of harm at random; 45 minutes
+soak: ## Let the hub fail for long: 50 kills, faults of disk and network, 200 cuts, stopped viewers, 10 minutes of harm at random, properties by chance; 50 minutes
 	@sh packaging/setup.sh test
 	@exec env DESKTOP_LOGS_SEED=$(SOAK_SEED) DESKTOP_LOGS_ROUNDS=50 DESKTOP_LOGS_LOCKED_S=30 DESKTOP_LOGS_AWAY_S=60 \
 		DESKTOP_LOGS_FROZEN_S=120 DESKTOP_LOGS_CUTS=200 DESKTOP_LOGS_FUZZ_S=600 \
 		.venv/bin/python -m pytest -s --timeout 900 tests/faults tests/handlers/test_hub_away.py tests/net/test_cuts.py $(PYTEST_ARGS)
+	.venv/bin/python -m pytest -q --timeout 900 -m hypothesis --hypothesis-profile chance --hypothesis-seed $(SOAK_SEED) \
+		$(PYTEST_ARGS)
 
 lint: ## Check style, format and types
 	@sh packaging/setup.sh test

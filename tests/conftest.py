@@ -25,6 +25,7 @@ os.environ["LC_ALL"] = "C.UTF-8"
 for _name in ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONPATH", *(name for name in os.environ if name.startswith("XDG_"))):
     os.environ.pop(_name, None)
 
+from PySide6.QtCore import QCoreApplication, QEvent  # noqa: E402
 from pytestqt.qtbot import QtBot  # noqa: E402 (imports Qt)
 
 from tests.support.display import Display  # noqa: E402 (imports Qt)
@@ -199,9 +200,12 @@ def run(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 @pytest.fixture
-def qtbot(qapp: Any, request: pytest.FixtureRequest) -> QtBot:
+def qtbot(qapp: Any, request: pytest.FixtureRequest) -> Iterator[QtBot]:
     """pytest-qt's, which waits longer before it gives up: 5 s of a busy machine are little."""
-    return _PatientQtBot(request)
+    yield _PatientQtBot(request)
+    # It asks for its widgets to be deleted later, which is when a loop turns that none does. Until then each new theme
+    # is put on those of all tests before, 2,000 at last, in a second.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 class _PatientQtBot(QtBot):

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -80,8 +79,8 @@ def room_of(path: Path) -> str:
     return parts[0] if len(parts) > 1 else path.stem
 
 
-@cache
 def tree_of(path: Path) -> ast.Module:
+    # Read anew each time, in 5 ms: to keep the trees of all modules costs each test 200 ms, which looks for garbage.
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 

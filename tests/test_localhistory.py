@@ -23,7 +23,7 @@ from tests.support.asynchronous import soon
 
 DAY = date(2026, 11, 22)
 RECORD = Record(7, 1, 9, "info", "", "seven")
-WAIT_S = 10.0
+WAIT_S = 20.0
 
 
 class HeldSearch:

@@ -104,7 +104,7 @@ def test_of_starts_at_the_same_moment_one_opens_a_window(again: Callable[..., Pr
     eventually("two have ended", lambda: sum(program.is_running for program in programs) == 1, within_s=30)
     (winner,) = [program for program in programs if program.is_running]
     winner.line_with("^listening on ")
-    assert len(windows(display, winner)) == 1
+    display.window("Desktop Logs$", winner)
     for program in programs:
         if program is not winner:
             assert (program.wait(), program.stdout, program.stderr) == (0, [IN_FRONT(winner.pid)], [])
@@ -132,16 +132,17 @@ def test_a_start_while_the_last_one_ends_is_the_first(first: Running, again: Cal
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGSTOP")
 def test_a_first_that_hangs_is_told_with_its_process_and_nothing_opens(
-    first: Running, again: Callable[..., Program], display: Display
+    first: Running, start: Start, display: Display, data: Path
 ) -> None:
     first.program.signal(signal.SIGSTOP)
+    code = "import sys; from desktop_logs import cli, oneinstance; oneinstance.PATIENCE_S = 2.0; sys.exit(cli.main())"
     try:
-        second = again("--new-window")
-        assert second.wait(within_s=oneinstance.PATIENCE_S + 20) == oneinstance.NOT_ANSWERED
+        second = start([sys.executable, "-c", code, "--data-dir", data, "--new-window"], env=display.env())
+        assert second.wait(within_s=40) == oneinstance.NOT_ANSWERED
     finally:
         first.program.signal(signal.SIGCONT)
     (said,) = second.stderr
-    assert f"Desktop Logs runs already (process {first.program.pid}), but has not answered" in said
+    assert f"Desktop Logs runs already (process {first.program.pid}), but has not answered for 2 s" in said
     assert "nothing was opened. End it and start again" in said
     assert second.stdout == []
     first.post({"message": "awake"})
@@ -181,7 +182,7 @@ def test_a_new_window_is_one_more_on_the_same_hub_and_lives_without_the_first(
 def test_a_new_window_without_a_first_is_a_plain_start(again: Callable[..., Program], display: Display) -> None:
     program = again("--new-window", "--port", "0")
     program.line_with("^listening on ")
-    assert len(windows(display, program)) == 1
+    display.window("Desktop Logs$", program)
 
 
 def test_a_signal_closes_every_window_in_order(first: Running, again: Callable[..., Program]) -> None:

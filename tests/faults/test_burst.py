@@ -6,11 +6,16 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.hubs import HubProgram, balance, stored
 from tests.support.program import Program
 
 RECORDS = 1_000_000
 MOST_GROWTH_BYTES = 64_000_000
+"""Of the producer, which grows by 13 MB."""
+MOST_HUB_GROWTH_BYTES = 128_000_000
+"""Of the hub, which grows by 56 MB: by the 100,000 records of its ring and little more. A million would be 500."""
 
 PRODUCER = """
 import json, logging, sys, time
@@ -36,13 +41,14 @@ print(json.dumps({**handler.stats(), "grown": most - before}))
 """
 
 
+@pytest.mark.timeout(240)  # 12 s where nothing else runs
 def test_a_burst_is_accounted_for_to_the_record(tmp_path: Path) -> None:
     with HubProgram(tmp_path, "--min-free-bytes", "0") as hub:
         assert hub.program is not None
         hub.post(["warm"])
         before = resident_bytes(hub.program.pid)
         with Program([sys.executable, "-c", PRODUCER, f"http://127.0.0.1:{hub.port}", str(RECORDS)]) as producer:
-            told = json.loads(producer.line(55))
+            told = json.loads(producer.line(150))
             assert producer.wait() == 0
         counters = hub.settled()
         grown = resident_bytes(hub.program.pid, "VmHWM") - before
@@ -59,8 +65,9 @@ def test_a_burst_is_accounted_for_to_the_record(tmp_path: Path) -> None:
     assert len(from_burst) == len(set(from_burst)) == told["sent"] - 1
     assert reported == told["dropped"]
     assert counters["stored"] == len(messages)
+    print(f"the producer has grown by {told['grown']} bytes, the hub by {grown}")
     assert told["grown"] <= MOST_GROWTH_BYTES
-    assert grown <= MOST_GROWTH_BYTES
+    assert grown <= MOST_HUB_GROWTH_BYTES
 
 
 def resident_bytes(pid: int, name: str = "VmRSS") -> int:

@@ -18,7 +18,7 @@ from desktop_logs.storage.segments import segments_in
 from tests.support.hubs import HubProgram, SteadyProducer, balance, doubled, filed, run_for, stored
 from tests.support.program import DESKTOP_LOGS, Program, eventually
 
-LOCKED_S = float(os.environ.get("DESKTOP_LOGS_LOCKED_S", "3"))
+LOCKED_S = float(os.environ.get("DESKTOP_LOGS_LOCKED_S", "1"))
 UNPRIVILEGED = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
 """Root may write what is read-only; without this capability it may not."""
 

@@ -52,6 +52,7 @@ def test_viewers_that_are_stopped_take_no_memory_and_nothing_of_them_stays(tmp_p
             eventually("they are gone", lambda: _are_gone(hub, pid, before), GONE_WITHIN_S)
         finally:
             producer.end()
+        print(f"grown by {most_bytes - before_bytes} bytes, gone after {gone_s} s")
         assert most_bytes - before_bytes <= MOST_GROWTH_BYTES
         everything = {"fewest": producer.acknowledged, "most": producer.acknowledged}
         eventually("all have come", lambda: _counts(others[0]) == everything)

@@ -128,7 +128,7 @@ async def async_viewer(url: str, namespace: str = "/", **options: Any) -> AsyncI
         await session.close()
 
 
-async def until(claim: Callable[[], bool], timeout_s: float = 10.0) -> None:
+async def until(claim: Callable[[], bool], timeout_s: float = 20.0) -> None:
     """Until *claim* holds; fails the test when it does not come true."""
     deadline_s = time.monotonic() + timeout_s
     while not claim():

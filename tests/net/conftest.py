@@ -53,7 +53,7 @@ async def connect(server: HubServer) -> AsyncIterator[Callable[..., Any]]:
     async def to(path: str = "/socket.io", transports: tuple[str, ...] = ("websocket",)) -> Peer:
         peer = Peer()
         peers.append(peer)
-        await peer.sio.connect(server.url, socketio_path=path, transports=list(transports), wait_timeout=5)
+        await peer.sio.connect(server.url, socketio_path=path, transports=list(transports), wait_timeout=20)
         return peer
 
     yield to

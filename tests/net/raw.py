@@ -7,7 +7,7 @@ import os
 import struct
 from collections.abc import Callable, Iterable
 
-ANSWER_S = 10.0
+ANSWER_S = 20.0
 Header = tuple[str, str]
 
 

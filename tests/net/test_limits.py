@@ -148,7 +148,7 @@ async def test_a_head_that_does_not_come_is_waited_for_no_longer(hub: Hub, monke
 
     dripping = asyncio.create_task(drip())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             assert await reader.read() == b""
     except ConnectionResetError:
         pass  # it closed while a drop was on its way

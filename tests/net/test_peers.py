@@ -84,7 +84,7 @@ async def connect(server: HubServer) -> AsyncIterator[Connect]:
     async def to(transport: str = "websocket", **auth: Any) -> Viewer:
         viewer = Viewer()
         viewers.append(viewer)
-        await viewer.sio.connect(server.url, auth={"proto": 2, **auth}, transports=[transport], wait_timeout=5)
+        await viewer.sio.connect(server.url, auth={"proto": 2, **auth}, transports=[transport], wait_timeout=20)
         return viewer
 
     yield to
@@ -100,7 +100,7 @@ async def test_a_version_2_viewer_is_greeted_and_sent_batches_and_no_log(
     viewer = await connect(transport)
     (hello,) = await soon("it is greeted", lambda: viewer.named("hello"))
     assert (hello["proto"], hello["version"], hello["head"], hello["oldest"]) == (2, "1.2.3", 3_000, 1)
-    assert await viewer.sio.call("subscribe", {"from": "ring"}, timeout=5) == {"ok": True, "head": 3_000}
+    assert await viewer.sio.call("subscribe", {"from": "ring"}, timeout=20) == {"ok": True, "head": 3_000}
     hub.take([f"m{n}" for n in range(100)], time.time_ns())
     await soon("all came", lambda: viewer.reached == 3_100)
     assert viewer.numbers == list(range(1, 3_101))
@@ -115,7 +115,7 @@ async def test_request_logs_of_a_version_2_viewer_is_answered_all_the_same(conne
     (logs,) = await soon("an answer", lambda: viewer.named("logs"))
     assert [entry["message"] for entry in logs["data"]] == ["b", "a"]
     hub.take(["c"], time.time_ns())
-    await viewer.sio.call("stats", timeout=5)
+    await viewer.sio.call("stats", timeout=20)
     assert viewer.named("log") == []
 
 
@@ -133,9 +133,9 @@ async def test_a_producer_of_version_2_that_asks_for_nothing_is_sent_nothing_and
     connect: Connect, hub: Hub, server: HubServer
 ) -> None:
     producer = await connect()
-    assert (await producer.sio.call("log", "hello", timeout=5))["ok"]
+    assert (await producer.sio.call("log", "hello", timeout=20))["ok"]
     assert (server.stats()["viewers"], server.stats()["producers"]) == (0, 1)
-    await producer.sio.call("subscribe", {"from": "ring"}, timeout=5)
+    await producer.sio.call("subscribe", {"from": "ring"}, timeout=20)
     await soon("it views too", lambda: producer.numbers == [1])
     assert server.stats()["viewers"] == 1
 
@@ -153,7 +153,7 @@ async def test_both_versions_are_counted_and_neither_disturbs_the_other(
     connect: Connect, hub: Hub, server: HubServer
 ) -> None:
     old, new = await connect(proto=1), await connect()
-    await new.sio.call("subscribe", {}, timeout=5)
+    await new.sio.call("subscribe", {}, timeout=20)
     assert server.stats()["viewers"] == 2
     hub.take([f"m{n}" for n in range(500)], time.time_ns())
     await soon("both have all", lambda: len(old.named("log")) == 500 and len(new.numbers) == 500)
@@ -162,18 +162,18 @@ async def test_both_versions_are_counted_and_neither_disturbs_the_other(
 async def test_a_search_and_the_counters_over_a_socket(connect: Connect, hub: Hub) -> None:
     hub.take([f"m{n}" for n in range(300)], time.time_ns())
     viewer = await connect()
-    answer = await viewer.sio.call("search", {"query": "m29", "limit": 5, "id": 1}, timeout=5)
+    answer = await viewer.sio.call("search", {"query": "m29", "limit": 5, "id": 1}, timeout=20)
     assert [entry["seq"] for entry in answer["data"]] == [300, 299, 298, 297, 296]
     assert (answer["ok"], answer["more"]) == (True, True)
     await soon("progress was told", lambda: viewer.named("progress"))
-    counters = await viewer.sio.call("stats", timeout=5)
+    counters = await viewer.sio.call("stats", timeout=20)
     assert counters["head"] == 300
     assert {"dropped_slow", "dropped_evicted", "viewers_cut", "peer_faults"} <= counters.keys()
 
 
 async def test_a_viewer_that_reads_but_answers_nothing_is_cut(connect: Connect, hub: Hub, server: HubServer) -> None:
     good = await connect()
-    await good.sio.call("subscribe", {}, timeout=5)
+    await good.sio.call("subscribe", {}, timeout=20)
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(f"{server.url}/socket.io/?EIO=4&transport=websocket") as raw,
@@ -244,7 +244,7 @@ async def test_a_producers_token_opens_no_viewer_and_says_why(hub: Hub, reported
         assert refused == [{"message": MAY_NOT_VIEW}]
         await producer.sio.connect(running.url, auth={"token": "to send"}, transports=[transport])
         await producer.sio.emit("requestLogs")
-        assert (await producer.sio.call("log", "hello", timeout=5))["ok"]
+        assert (await producer.sio.call("log", "hello", timeout=20))["ok"]
         assert producer.events == viewer.events == []
         assert running.stats()["viewers"] == 0
     finally:

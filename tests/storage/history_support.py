@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 
 from desktop_logs.core.levels import INFO
 from desktop_logs.core.records import Record
 from desktop_logs.core.settings import LogSettings
 from desktop_logs.storage.disk import DiskThread
-from desktop_logs.storage.rotation import LogName
+from desktop_logs.storage.rotation import PART, LogName
 from desktop_logs.storage.segments import COMPANIONS, DAMAGED, segments_in
 from tests.storage.support import DAY, WAIT_S, text_of
 
@@ -64,13 +64,22 @@ class Folder:
         return found
 
     def lines(self, stem="application"):
-        """The lines of all files of *stem*, in their order."""
+        """The lines of all files of *stem*, in their order, also while the disk thread compresses some of them."""
+        while True:
+            names = self._names(stem)
+            found = []
+            with suppress(FileNotFoundError):
+                for _, name in sorted(names.items()):
+                    data = (self.logs / str(name)).read_bytes()
+                    found += (gzip.decompress(data) if name.suffix else data).decode().splitlines()
+                if self._names(stem) == names:
+                    return found
+
+    def _names(self, stem):
+        """The files of *stem* by day and number; of one that is compressed and there still, either."""
         names = {LogName.parse(path.name) for path in self.logs.iterdir()} if self.logs.exists() else set()
-        found = []
-        for name in sorted((name for name in names if name.stem == stem), key=lambda name: (name.day, name.number)):
-            data = (self.logs / str(name)).read_bytes()
-            found += (gzip.decompress(data) if name.suffix else data).decode().splitlines()
-        return found
+        whole = sorted((name for name in names if name.stem == stem and name.suffix != PART), key=str)
+        return {(name.day, name.number): name for name in whole}
 
     def close(self):
         for disk in self.made:

@@ -71,7 +71,7 @@ class Opened:
     def run(self, step: Callable[[], Any], until: Callable[[], Any]) -> None:
         async def scenario() -> None:
             step()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(20):
                 while not until():  # noqa: ASYNC110 (what happens shows only in the window)
                     await asyncio.sleep(0.001)
 

@@ -96,7 +96,7 @@ class Opened:
         async def scenario() -> None:
             for step in steps:
                 step()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(20):
                 while not is_done():  # noqa: ASYNC110 (the end of a search shows only in the panel)
                     await asyncio.sleep(0.001)
 

@@ -205,8 +205,18 @@ def test_who_says_nothing_or_half_a_line_is_cut_off(
     heard: list[Handover] = []
     listener.answer_with(took(heard))
     raw().close()
-    raw(text)
-    qtbot.waitUntil(lambda: bool(listener._callers))
+    caller = raw(text)
+    caller.setblocking(False)
+
+    def is_cut() -> bool:
+        try:
+            return caller.recv(10_000) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    qtbot.waitUntil(is_cut)
     qtbot.waitUntil(lambda: not listener._callers)
     assert heard == []
 
