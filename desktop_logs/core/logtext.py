@@ -33,6 +33,7 @@ KEPT_CHARACTERS: Final = 200_000
 MAX_RECORD_LINES: Final = 1_000
 MAX_RECORD_CHARACTERS: Final = 60_000
 """What continues a record beyond these is a record of its own, with the same head."""
+_JUDGED_BYTES: Final = 8_000
 _TRACEBACK: Final = "Traceback (most recent call last)"
 UTF_8: Final = "utf-8"
 _BOMS: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -45,6 +46,15 @@ _ENTRY_KEYS: Final = frozenset(
 def encoding_of(first: bytes) -> str:
     """The encoding of a file whose *first* bytes these are: UTF-16 where a byte order mark says so, else UTF-8."""
     return next((name for mark, name in _BOMS if first.startswith(mark)), UTF_8)
+
+
+def is_text(beginning: bytes) -> bool:
+    """False when more than one in twenty of the characters with which a file begins cannot be read, or is NUL: it is in
+    an encoding that is not known here, or no text at all."""
+    beginning = beginning[:_JUDGED_BYTES]
+    text = beginning.decode(encoding_of(beginning), "replace")
+    unread = text.count("\ufffd") + text.count("\0") - 1  # the last one may be cut in two
+    return unread * 20 <= len(text)
 
 
 class Lines:

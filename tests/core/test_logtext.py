@@ -17,6 +17,7 @@ from desktop_logs.core.logtext import (
     Lines,
     LogText,
     encoding_of,
+    is_text,
 )
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import MAX_ENTRY_BYTES, encode_entry
@@ -45,6 +46,23 @@ def test_lines_are_whole_however_the_bytes_come(text: str, step: int) -> None:
         assert found == [text, text, ""]
         assert cutter.rest() == ([text] if text else [])
         assert cutter.rest() == []
+
+
+@pytest.mark.parametrize(
+    ("beginning", "claimed"),
+    [
+        (b"", True),
+        ("größe ".encode() * 2_000, True),
+        ("größe\n".encode("utf-16"), True),
+        ("2026-11-20 10:15:30 INFO Grüße aus Bremen\n".encode("latin-1") * 9, True),
+        ("ü".encode()[:1], True),
+        ("журнал".encode("cp1251"), False),
+        (b"\x7fELF\x02\x01\x01" + b"\0" * 100, False),
+        (bytes(range(256)) * 100, False),
+    ],
+)
+def test_what_is_mostly_to_be_read_is_text(beginning: bytes, claimed: bool) -> None:
+    assert is_text(beginning) is claimed
 
 
 def test_the_first_bytes_tell_the_encoding_and_half_a_character_at_the_end_is_a_mark() -> None:
