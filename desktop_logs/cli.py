@@ -161,7 +161,13 @@ def _check_links(links: Sequence[str]) -> bool:
 
 
 def _opening(server: Target | None, items: Sequence[str]) -> Opening:
-    """What *items*, links and files, and *server* ask for. Raises UserError for a file that cannot be."""
+    """What *items*, links and files, and *server* ask for. Raises UserError for a file that cannot be, and
+    for a command behind options."""
+    if command := next((item for item in items if item in _COMMANDS and not Path(item).exists()), ""):
+        raise UserError(
+            f"{command!r} is a command, and commands stand first: desktop-logs {command} …. If a file is meant, write "
+            f"./{command}."
+        )
     links = tuple(item for item in items if is_link(item))
     # This process knows its folder; the window that opens them may have another.
     files = tuple(os.path.abspath(file_named(item)) for item in items if not is_link(item))

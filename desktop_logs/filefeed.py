@@ -16,7 +16,7 @@ from typing import Final
 from desktop_logs.core.errors import Evicted, StorageError
 from desktop_logs.core.feed import FeedState, Phase
 from desktop_logs.core.history import History
-from desktop_logs.core.logtext import Lines, LogText
+from desktop_logs.core.logtext import Lines, LogText, is_text
 from desktop_logs.core.records import Record
 from desktop_logs.storage.filetail import FileTail, Piece
 
@@ -55,6 +55,7 @@ class FileFeed:
         self._listeners: list[Callable[[], None]] = []
         self._state = _state("starting", "opening the file")
         self._left_out = ""
+        """What of the file is not to be seen as it is."""
         self._changed_ns = 0
         """When the file was changed last, as what was read of it has it."""
         self._quiet_looks = 0
@@ -171,6 +172,9 @@ class FileFeed:
             kept = piece.size - self._tail.skipped_bytes
             newest = f"{self._most_records:,} lines" if kept < MOST_BYTES - _LONG_LINE else _size(kept)
             self._left_out = f"The file has {_size(piece.size)}; its newest {newest} are here."
+        if not is_text(piece.data):
+            told = f"{self._name} is no text in UTF-8: what cannot be read of it is shown as \ufffd."
+            self._left_out = f"{self._left_out} {told}".strip()
 
     async def _rest(self) -> None:
         """The file is read to its end. A record that has begun has another moment to be completed, a line longer."""

@@ -215,6 +215,7 @@ def test_without_a_display_a_file_or_a_link_is_not_opened_and_it_is_said_what_sh
         (["stats", "http://127.0.0.1:1"], "ConnectError: Nothing listens on"),
         (["stats", "http://nosuch.invalid:1"], "ConnectError: The name nosuch.invalid:1 cannot be found."),
         (["fly"], "UserError: 'fly' is not a command"),
+        (["--port", "5700", "serve"], "UserError: 'serve' is a command, and commands stand first: desktop-logs serve"),
         (["serve", "--port", "70000"], "'70000' is not a port"),
         (["serve", "--file-level", "loud"], "'loud' is not a level"),
         (

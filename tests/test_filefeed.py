@@ -223,6 +223,16 @@ async def test_utf_16_is_read_where_a_mark_says_so(path: Path) -> None:
         await tab.shows("größer", "zwei")
 
 
+async def test_what_is_no_text_is_shown_as_far_as_can_be_and_told(path: Path) -> None:
+    write(path, "журнал\n".encode("cp1251"))
+    async with tab_of(path) as tab:
+        told = "app.log is no text in UTF-8: what cannot be read of it is shown as \ufffd."
+        await soon("it is told", lambda: tab.feed.state.problem == told)
+        await tab.shows("\ufffd" * 6)
+        write(path, "журнал, and longer\n")
+        await soon("it is text now", lambda: tab.feed.state.problem == "")
+
+
 async def test_while_a_tab_takes_nothing_little_is_read(path: Path) -> None:
     write(path, "line\n" * 60_000)
     async with tab_of(path) as tab:

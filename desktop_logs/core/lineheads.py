@@ -1,7 +1,8 @@
 """How a line of text begins when it begins a record: its time, level and source, in the formats in use. Pure.
 
-Python's logging, logback and Spring, loguru, gunicorn, nginx, Go's log, syslog (RFC 3164, 5424 and with ISO times),
-the access log of web servers, logfmt, and what looks like them. What is not recognised stays in the message.
+Python's logging, logback and Spring, loguru, gunicorn, nginx, Go's log, Kubernetes' klog, Rust's env_logger, syslog
+(RFC 3164, 5424 and with ISO times), the access log of web servers, logfmt, and what looks like them. What is not
+recognised stays in the message.
 """
 
 from __future__ import annotations
@@ -37,6 +38,12 @@ _ISO = re.compile(
 )
 _DAYTIME = re.compile(rf"\[?{_CLOCK}{_AFTER}", re.ASCII)
 _BSD = re.compile(rf"{_PRIORITY}(?P<name>{_MONTH}) (?P<day>[ \d]\d) {_CLOCK} +", re.ASCII)
+_GLOG = re.compile(
+    rf"[IWEF](?P<month>\d\d)(?P<day>\d\d) {_CLOCK} +(?P<process>\d{{1,10}}) "
+    r"(?P<place>[\w./@-]{1,100}:\d{1,9})\] ?",
+    re.ASCII,
+)
+_GLOG_LEVELS: Final = {"I": "INFO", "W": "WARNING", "E": "ERROR", "F": "FATAL"}
 _ACCESS = re.compile(
     rf"\S+ \S+ \S+ \[(?P<day>\d\d)/(?P<name>{_MONTH})/(?P<year>\d{{4}}):{_CLOCK}{_ZONE}\] "
     r'"[^"]*" (?P<status>\d{3})\b',
@@ -55,7 +62,8 @@ _SOURCE = (
     r"(?:(?P<process>\d+) --- \[\s*(?P<thread>[^\]]{1,100}?)\s*\] (?P<spring>[\w.$\[\]/-]{1,100}?)\s*: "
     r"|\[(?P<named>[\w.:/$@-]{1,100})\]:?\s+(?:- )?"
     r"|(?P<told>[\w.$/@-]{1,100}?)(?:\s*:|\s+[-|])\s+"
-    r"|(?P<placed>[\w.$/:<>-]{1,100}) [-|]\s+)?"
+    r"|(?P<placed>[\w.$/:<>-]{1,100}) [-|]\s+"
+    r"|(?P<closed>[\w.$/:@-]{1,100})\]\s+)?"  # env_logger's, whose bracket is before the time
 )
 _LEVEL_FIRST = re.compile(rf"{_LEVEL}[ \t]*[:|-]?[ \t]*{_SOURCE}")
 _BRACKETS_FIRST = re.compile(rf"\[(?P<first>[^\]\[]{{1,100}})\][ \t]*{_LEVEL}[ \t]*[:|-]?[ \t]*{_SOURCE}")
@@ -103,6 +111,12 @@ def head_of(line: str, file_ns: int, zone: tzinfo | None = None) -> Head | None:
             return _timed(line, beginning, found, _of_day(found, file_ns, zone))
     if first in ("<", *"JFMASOND") and (found := _BSD.match(line[:_MAX_HEAD])):
         return _timed(line, line[:_MAX_HEAD], found, _of_year(found, file_ns, zone))
+    if first in _GLOG_LEVELS and (found := _GLOG.match(line[:_MAX_HEAD])):
+        time_ns = _of_year(found, file_ns, zone)
+        if time_ns is not None:
+            level, severity = _level(_GLOG_LEVELS[first])
+            beside = _json({"process": found["process"]})
+            return Head(time_ns, level, severity, _name(found["place"]), line[found.end() :], beside)
     if (found := _UNTIMED.match(line[:_MAX_HEAD])) is not None:
         name = found["level"] or found["boxed"]
         return Head(None, *_level(name), _name(found["source"] or ""), line[found.end() :])
@@ -164,6 +178,7 @@ def _leveled(line: str, found: re.Match[str], time_ns: int) -> Head:
     level, severity = _level(parts["in_brackets"] or parts["in_capitals"] or parts["marked"])
     first = parts.get("first") or ""
     source = parts.get("spring") or parts.get("named") or parts.get("told") or parts.get("placed") or ""
+    source = source or parts.get("closed") or ""
     beside = {name: value for name in ("process", "thread") if (value := parts.get(name))}
     if first and (source or first.isdecimal()):
         beside["process" if first.isdecimal() else "thread"] = first
@@ -214,7 +229,8 @@ def _of_day(found: re.Match[str], file_ns: int, zone: tzinfo | None) -> int | No
 
 def _of_year(found: re.Match[str], file_ns: int, zone: tzinfo | None) -> int | None:
     latest = int(_local_date(file_ns // NS_PER_S // 60, zone)[:4])
-    month, day = _MONTHS.index(found["name"]) + 1, int(found["day"])
+    month = int(found["month"]) if found.re is _GLOG else _MONTHS.index(found["name"]) + 1
+    day = int(found["day"])
     for year in range(latest, latest - 5, -1):  # the 29th of February is not in each
         time_ns = _moment(f"{year:04}-{month:02}-{day:02}", found, zone)
         if time_ns is not None and time_ns <= file_ns + _DAY_NS:

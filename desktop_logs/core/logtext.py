@@ -1,24 +1,28 @@
 """Lines of any program's log to records: JSON lines, usual text formats, and what continues a record. Pure: no files.
 
-How one line begins is told by core/lineheads. A line that is no JSON and begins like no record continues the record
-before it, when that one had a head (a time or a level): a traceback, say. Where no line has a head, each is a record,
-save those that are indented and the end of a traceback. A record of lines without a time has the time of the record
-before it; the first ones of a file that of the first record near them that tells its time; and where none tells it,
-the file's own. So the order of the lines is never in conflict with the times shown.
+How one line begins is told by core/lineheads, what others have put around it by core/linecovers. A line that is no
+JSON and begins like no record continues the record before it, when that one had a head (a time or a level): a
+traceback, say. Where no line has a head, each is a record, save those that are indented and the end of a traceback. A
+record of lines without a time has the time of the record before it; the first ones of a file that of the first record
+near them that tells its time; and where none tells it, the file's own. So the order of the lines is never in conflict
+with the times shown.
 """
 
 from __future__ import annotations
 
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, Final
+
+import msgspec
 
 from desktop_logs.core.errors import EntryError
 from desktop_logs.core.escapes import clean
 from desktop_logs.core.gaps import SOURCE
 from desktop_logs.core.levels import ERROR, INFO
+from desktop_logs.core.linecovers import bare, of_docker
 from desktop_logs.core.lineheads import Head, head_of, logfmt_of
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import MAX_ENTRY_BYTES, decode_json, parse_entry, within_limit
@@ -29,9 +33,11 @@ KEPT_CHARACTERS: Final = 200_000
 MAX_RECORD_LINES: Final = 1_000
 MAX_RECORD_CHARACTERS: Final = 60_000
 """What continues a record beyond these is a record of its own, with the same head."""
+_JUDGED_BYTES: Final = 8_000
 _TRACEBACK: Final = "Traceback (most recent call last)"
 UTF_8: Final = "utf-8"
 _BOMS: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_NOTHING: Final[dict[str, Any]] = {}
 _ENTRY_KEYS: Final = frozenset(
     ("level", "severity", "lvl", "levelname", "levelno", "message", "msg", "text", "timestamp", "time", "ts")
 )
@@ -40,6 +46,15 @@ _ENTRY_KEYS: Final = frozenset(
 def encoding_of(first: bytes) -> str:
     """The encoding of a file whose *first* bytes these are: UTF-16 where a byte order mark says so, else UTF-8."""
     return next((name for mark, name in _BOMS if first.startswith(mark)), UTF_8)
+
+
+def is_text(beginning: bytes) -> bool:
+    """False when more than one in twenty of the characters with which a file begins cannot be read, or is NUL: it is in
+    an encoding that is not known here, or no text at all."""
+    beginning = beginning[:_JUDGED_BYTES]
+    text = beginning.decode(encoding_of(beginning), "replace")
+    unread = text.count("\ufffd") + text.count("\0") - 1  # the last one may be cut in two
+    return unread * 20 <= len(text)
 
 
 class Lines:
@@ -137,24 +152,41 @@ class LogText:
             self._last_ns = max(self._last_ns, file_ns)
         found: list[Record] = []
         for line in lines:
-            if line.startswith("{") and line.rstrip().endswith("}"):
-                record = self._of_json(line)
-                if record is not None:
-                    self._close(found)
-                    self._template = None
-                    self._take(found, record)
-                    continue
-            head = head_of(line, file_ns, self._zone)
-            if head is None and (record := self._of_logfmt(line)) is not None:
+            covered = of_docker(line)
+            if covered is None:
+                self._parse_line(bare(line), file_ns, found)
+                continue
+            # Its time has a zone, which what the program writes of it in a container often has not.
+            self._last_ns, self._is_timed = covered.time_ns, True
+            self._parse_line(bare(covered.line), file_ns, found, covered.time_ns, covered.beside)
+        return found
+
+    def _parse_line(
+        self,
+        line: str,
+        file_ns: int,
+        found: list[Record],
+        time_ns: int | None = None,
+        beside: dict[str, Any] = _NOTHING,
+    ) -> None:
+        """One line; *time_ns* and *beside* are what is known of it besides."""
+        if line.startswith("{") and line.rstrip().endswith("}"):
+            record = self._of_json(line, beside)
+            if record is not None:
                 self._close(found)
                 self._template = None
                 self._take(found, record)
-            elif head is not None:
-                self._close(found)
-                self._begin(head, line)
-            else:
-                self._continue(line, found)
-        return found
+                return
+        head = head_of(line, file_ns, self._zone)
+        if head is None and (record := self._of_logfmt(line, beside)) is not None:
+            self._close(found)
+            self._template = None
+            self._take(found, record)
+        elif head is not None:
+            self._close(found)
+            self._begin(head if time_ns is None else _with(head, time_ns, beside), line)
+        else:
+            self._continue(line, found, beside)
 
     def finish(self) -> list[Record]:
         """The record that waited for lines that continue it. Those that come all the same get its head."""
@@ -180,7 +212,7 @@ class LogText:
                 return record.time_ns
         return file_ns
 
-    def _of_json(self, line: str) -> Record | None:
+    def _of_json(self, line: str, beside: dict[str, Any] = _NOTHING) -> Record | None:
         try:
             payload = decode_json(line)
         except ValueError:
@@ -189,11 +221,11 @@ class LogText:
             return None
         if self._open is not None and self._open.is_headed and not payload.keys() & _ENTRY_KEYS:
             return None  # an object that a record of several lines says
-        return self._entry(payload)
+        return self._entry({**beside, **payload} if beside else payload)
 
-    def _of_logfmt(self, line: str) -> Record | None:
+    def _of_logfmt(self, line: str, beside: dict[str, Any] = _NOTHING) -> Record | None:
         payload = logfmt_of(line)
-        return self._entry(payload) if payload else None
+        return self._entry({**beside, **payload}) if payload else None
 
     def _entry(self, payload: dict[str, Any]) -> Record | None:
         try:
@@ -219,7 +251,7 @@ class LogText:
         assert self._last_ns is not None
         self._open = _Open(head, self._last_ns, [head.message], len(line), is_headed, takes_one_more)
 
-    def _continue(self, line: str, found: list[Record]) -> None:
+    def _continue(self, line: str, found: list[Record], beside: dict[str, Any]) -> None:
         """*line* has no head of its own."""
         is_open = self._open is not None
         before = self._open or self._template
@@ -239,7 +271,8 @@ class LogText:
         self._close(found)
         is_traceback = line.startswith(_TRACEBACK)
         level, severity = ("error", ERROR) if is_traceback else ("info", INFO)
-        self._begin(Head(None, level, severity, "", line), line, is_headed=False, takes_one_more=is_traceback)
+        head = Head(None, level, severity, "", line, _context(beside))
+        self._begin(head, line, is_headed=False, takes_one_more=is_traceback)
 
     def _close(self, found: list[Record]) -> None:
         done = self._open
@@ -251,3 +284,13 @@ class LogText:
         message = head.message if len(done.lines) == 1 else "\n".join(done.lines).rstrip()
         message = within_limit(clean(message), MAX_ENTRY_BYTES - len(head.context) * 4)
         found.append(Record(self._seq, done.time_ns, head.severity, head.level, head.source, message, head.context))
+
+
+def _with(head: Head, time_ns: int, beside: dict[str, Any]) -> Head:
+    """*head* at *time_ns*, with what is known *beside* it."""
+    said = msgspec.json.decode(head.context) if head.context else {}
+    return replace(head, time_ns=time_ns, context=_context({**beside, **said}))
+
+
+def _context(values: dict[str, Any]) -> str:
+    return msgspec.json.encode(values).decode() if values else ""

@@ -33,8 +33,8 @@ class Holder:
 
 
 class DataLock:
-    """The right to write in *folder*, which must exist. The operating system takes it back however this program ends,
-    so that no lock is ever left over; programs that this one starts do not get it.
+    """The right to write in *folder*, which is made when it is not there. The operating system takes it back however
+    this program ends, so that no lock is ever left over; programs that this one starts do not get it.
 
     *description* tells others who has it: `desktop-logs serve`.
     """
@@ -53,6 +53,8 @@ class DataLock:
         if self._lock.is_open:
             return ""
         try:
+            # A lock that cannot be made for want of its folder would not tell why there is none.
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)
             got = self._lock.acquire(_PATIENCE_S)
         except OSError as fault:
             raise StorageError(cannot_write(self._folder, fault)) from fault

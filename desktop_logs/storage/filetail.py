@@ -21,6 +21,8 @@ PIECE_BYTES: Final = 256 * 1024
 _BLOCK_BYTES: Final = 1024 * 1024
 _MARK_BYTES: Final = 256
 _GZIP: Final = b"\x1f\x8b"
+_UNPACKED_BYTES: Final = 16 * 1024
+"""How much is unpacked at once: so much in front of a damage may be lost with it."""
 _HOLDS_OPEN: Final = os.name != "nt"
 """On Windows an open file can be neither renamed nor deleted: there it is open only while it is read."""
 
@@ -58,6 +60,8 @@ class FileTail:
         """A thread that nobody waits for any more may still read when another closes the file."""
         self._file: FileIO | None = None
         self._packed: gzip.GzipFile | None = None
+        self._damage: Exception | None = None
+        """What the packed file ends with, once that is known: raised by the read after what stands before it."""
         self._identity = (0, 0)
         self._position = 0
         self._mark = b""
@@ -100,7 +104,7 @@ class FileTail:
     def _let_go(self) -> None:
         if self._packed is not None:
             self._packed.close()
-            self._packed = None
+            self._packed = self._damage = None
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -156,14 +160,29 @@ class FileTail:
 
     def _next(self, event: Event, found: os.stat_result) -> Piece:
         assert self._file is not None
-        source = self._packed or self._file
-        data = source.read(PIECE_BYTES) or b""
+        data = self._unpack(self._packed) if self._packed is not None else self._file.read(PIECE_BYTES) or b""
         self._position = self._file.tell() if self.is_packed else self._position + len(data)
         self._mark = (self._mark + data[-_MARK_BYTES:])[-_MARK_BYTES:]
         self._changed_ns = found.st_mtime_ns
         if not data and not _HOLDS_OPEN and not self.is_packed:
             self._let_go()
         return Piece(event, data, found.st_mtime_ns, self._position, found.st_size)
+
+    def _unpack(self, packed: gzip.GzipFile) -> bytes:
+        """The next piece, shorter than others in front of a damage; the damage itself by the call after that."""
+        if self._damage is not None:
+            raise self._damage
+        found, count = [], 0
+        try:
+            # read() would drop what it has when it comes to a damage: of a small file all.
+            while count < PIECE_BYTES and (data := packed.read1(min(_UNPACKED_BYTES, PIECE_BYTES - count))):
+                found.append(data)
+                count += len(data)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as damage:
+            if not found:
+                raise
+            self._damage = damage
+        return b"".join(found)
 
     def _is_as_read(self, file: FileIO, found: os.stat_result) -> bool:
         """False when *file* ends before the position, or other bytes stand there than were read. Leaves it there."""

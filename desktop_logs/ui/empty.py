@@ -1,4 +1,5 @@
-"""The empty window, which teaches: where the hub listens, and lines to copy for Python, Node and curl."""
+"""The empty window, which teaches: where the hub listens, lines to copy for Python, Node and curl, and how to open a
+log file."""
 
 from __future__ import annotations
 
@@ -7,10 +8,11 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from desktop_logs.ui.clipboard import CopyButton
+from desktop_logs.ui.forms import push_button
 from desktop_logs.ui.plaintext import PlainView
 from desktop_logs.ui.theme import Theme
 
@@ -70,12 +72,16 @@ def snippets(url: str, *, needs_token: bool = False) -> list[Snippet]:
 
 
 class EmptyState(QWidget):
-    """Shown while nothing has come: the address, and a card for each way to send the first record."""
+    """Shown while nothing has come: the address, a card for each way to send the first record, and a button for those
+    whose records lie in files."""
+
+    files_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._title = QLabel("Nothing has come in yet")
         self._title.setProperty("kind", "title")
+        self._title.setWordWrap(True)
         self._where = QLabel()
         self._where.setTextFormat(Qt.TextFormat.PlainText)
         self._where.setProperty("kind", "muted")
@@ -90,7 +96,7 @@ class EmptyState(QWidget):
         inner = QVBoxLayout(column)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(8)
-        inner.addWidget(self._title)
+        inner.addLayout(self._head())
         inner.addWidget(self._where)
         inner.addSpacing(8)
         for card in self._cards:
@@ -120,6 +126,18 @@ class EmptyState(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
         self.set_address("")
+
+    def _head(self) -> QHBoxLayout:
+        """The title, and beside it, where a small window shows it too, the way to a file."""
+        open_files = push_button("Open log files…")
+        open_files.setToolTip("Each in a tab of its own (Ctrl+O). Dropping them onto the window does the same.")
+        open_files.setAccessibleName("Open log files")
+        open_files.clicked.connect(self.files_requested)
+        head = QHBoxLayout()
+        head.setSpacing(12)
+        head.addWidget(self._title, 1)
+        head.addWidget(open_files)
+        return head
 
     def set_address(self, url: str, *, needs_token: bool = False) -> None:
         """Say that the hub listens at *url* (`http://127.0.0.1:5647`); empty while it does not listen yet."""

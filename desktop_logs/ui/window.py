@@ -311,6 +311,8 @@ class MainWindow(QMainWindow):
         page.bar.set_menu(self._commands.menu)
         page.bar.use_book(self._book)
         self._tell_local_address(page)
+        if page.empty is not None:
+            page.empty.files_requested.connect(self.files.open_dialog)
         page.table.columns.restore(self._remembered.layout("columns"))
         page.splitter.set_shares(DetailShares(*self._remembered.shares(astuple(DetailShares()))))
         page.export_requested.connect(self.open_export_dialog)

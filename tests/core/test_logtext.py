@@ -17,6 +17,7 @@ from desktop_logs.core.logtext import (
     Lines,
     LogText,
     encoding_of,
+    is_text,
 )
 from desktop_logs.core.records import Record
 from desktop_logs.core.wire import MAX_ENTRY_BYTES, encode_entry
@@ -45,6 +46,23 @@ def test_lines_are_whole_however_the_bytes_come(text: str, step: int) -> None:
         assert found == [text, text, ""]
         assert cutter.rest() == ([text] if text else [])
         assert cutter.rest() == []
+
+
+@pytest.mark.parametrize(
+    ("beginning", "claimed"),
+    [
+        (b"", True),
+        ("größe ".encode() * 2_000, True),
+        ("größe\n".encode("utf-16"), True),
+        ("2026-11-20 10:15:30 INFO Grüße aus Bremen\n".encode("latin-1") * 9, True),
+        ("ü".encode()[:1], True),
+        ("журнал".encode("cp1251"), False),
+        (b"\x7fELF\x02\x01\x01" + b"\0" * 100, False),
+        (bytes(range(256)) * 100, False),
+    ],
+)
+def test_what_is_mostly_to_be_read_is_text(beginning: bytes, claimed: bool) -> None:
+    assert is_text(beginning) is claimed
 
 
 def test_the_first_bytes_tell_the_encoding_and_half_a_character_at_the_end_is_a_mark() -> None:
@@ -118,6 +136,45 @@ def test_json_lines_of_other_loggers_are_read() -> None:
         ("error", "shop", "failed"),
     ]
     assert found[0].time_ns == FILE_NS
+
+
+def docker(said: str, second: int, stream: str = "stdout") -> str:
+    entry = {"log": f"{said}\n", "stream": stream, "time": f"2026-11-20T10:15:{second:02}.123456789Z"}
+    return json.dumps(entry, separators=(",", ":"))
+
+
+def test_what_a_program_says_in_a_container_is_read_as_if_docker_had_not_packed_it() -> None:
+    lines = [
+        docker("2026-11-20 03:15:30,100 ERROR db: no answer", 30, "stderr"),
+        docker("Traceback (most recent call last):", 30, "stderr"),
+        docker("TimeoutError", 30, "stderr"),
+        docker('{"level":"warn","msg":"slow","user":7}', 31),
+        docker("time=2026-11-20T10:15:32Z level=debug msg=done", 32),
+    ]
+    found = records("\n".join(lines))
+    assert [(one.level, one.message) for one in found] == [
+        ("ERROR", "no answer\nTraceback (most recent call last):\nTimeoutError"),
+        ("warn", "slow"),
+        ("debug", "done"),
+    ]
+    assert [json.loads(one.context).get("stream") for one in found] == ["stderr", "stdout", "stdout"]
+    # Docker's own time, which has a zone.
+    assert [one.time_ns // 10**9 for one in found] == [1_795_169_730, 1_795_169_731, 1_795_169_732]
+
+
+def test_plain_lines_in_a_container_have_the_times_that_docker_gives_them() -> None:
+    found = records(f"{docker('one', 1)}\n{docker('two', 2, 'stderr')}")
+    assert [(one.message, one.context) for one in found] == [
+        ("one", '{"stream":"stdout"}'),
+        ("two", '{"stream":"stderr"}'),
+    ]
+    assert found[1].time_ns - found[0].time_ns == 1_000_000_000
+
+
+def test_the_colours_of_a_terminal_are_no_part_of_a_line() -> None:
+    coloured = "\x1b[2m2026-11-20T10:15:30Z\x1b[0m \x1b[1;31mERROR\x1b[0m web: \x1b[4mno\x1b[0m answer"
+    (found,) = records(coloured)
+    assert (found.level, found.source, found.message) == ("ERROR", "web", "no answer")
 
 
 def test_what_looks_like_json_and_is_none_is_text() -> None:

@@ -191,6 +191,18 @@ def test_a_packed_file_is_read_to_its_end(path: Path, opens: Opens) -> None:
     assert tail.read().data == b""
 
 
+def test_of_a_short_packed_file_that_was_cut_what_stands_before_the_cut_is_read(path: Path, opens: Opens) -> None:
+    lines = b"".join(b"line %d of a file that was copied in part\n" % number for number in range(2_000))
+    packed = gzip.compress(lines)
+    path.write_bytes(packed[: len(packed) // 2])
+    tail = opens()
+    found = tail.read().data
+    assert lines.startswith(found)
+    assert len(found) > len(lines) // 3
+    with pytest.raises(StorageError, match="is damaged"):
+        tail.read()
+
+
 @pytest.mark.parametrize("harm", ["cut short", "changed"])
 def test_a_damaged_packed_file_gives_what_stands_before_the_damage(path: Path, opens: Opens, harm: str) -> None:
     packed = bytearray(gzip.compress(os.urandom(500_000)))

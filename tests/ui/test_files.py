@@ -86,6 +86,13 @@ def test_a_name_that_turns_the_text_around_does_not(window: MainWindow, actions:
     assert "/srv/⟨RLO⟩gol↵.log is not read." in shown_hint(page)
 
 
+def test_the_empty_window_offers_to_open_files(window: MainWindow) -> None:
+    """Who has logs in files, and sends none, finds the way without knowing the keys."""
+    (button,) = (one for one in window.findChildren(QPushButton) if one.accessibleName() == "Open log files")
+    button.click()
+    assert dialog_of(window, QFileDialog)
+
+
 def test_closing_the_tab_closes_the_file_and_it_may_be_opened_again(
     window: MainWindow, actions: FakeActions, opened: FakeFeed
 ) -> None:
