@@ -1,8 +1,8 @@
 """Log files as feeds of the window: read in slices on its loop, followed while they have a tab, let go with it.
 
-A piece of a file is read in a thread, where the disk is waited for, and parsed on the loop a few milliseconds at a
-time: a thread that parses would hold Python's lock, and the window with it. What the tab has not taken yet is bounded,
-so while the tab is paused nothing more is read.
+A piece of a file is read in a thread of its own, where the disk is waited for, and parsed on the loop a few
+milliseconds at a time: a thread that parses would hold Python's lock, and the window with it. What the tab has not
+taken yet is bounded, so while the tab is paused nothing more is read.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from desktop_logs.core.feed import FeedState, Phase
 from desktop_logs.core.history import History
 from desktop_logs.core.logtext import Lines, LogText, is_text
 from desktop_logs.core.records import Record
+from desktop_logs.sidethread import SideThread
 from desktop_logs.storage.filetail import FileTail, Piece
 
 LOOK_EVERY_S: Final = 0.3
@@ -45,6 +46,7 @@ class FileFeed:
         self._most_records = most_records
         self._look_every_s = look_every_s
         self._tail = FileTail(path, most_lines=most_records, most_bytes=MOST_BYTES)
+        self._disk = SideThread(f"read {self._name}")
         self._lines = Lines()
         self._text = LogText()
         self._waiting: list[Record] = []
@@ -68,7 +70,7 @@ class FileFeed:
         try:
             while True:
                 try:
-                    piece = await asyncio.to_thread(self._tail.read)
+                    piece = await self._disk.run(self._tail.read)
                 except StorageError as failure:
                     await self._end_lines()
                     self._become(_state("failed", "cannot be read", str(failure)))
@@ -88,8 +90,9 @@ class FileFeed:
         finally:
             # A read under way has the file still; it is closed behind it. That of a disk which hangs is not waited for:
             # the program's end would be.
-            closing = asyncio.get_running_loop().run_in_executor(None, self._tail.close)
-            await asyncio.wait([closing], timeout=CLOSE_WAIT_S)
+            closed = self._disk.run(self._tail.close)
+            self._disk.end()
+            await asyncio.wait([closed], timeout=CLOSE_WAIT_S)
 
     def retry(self) -> None:
         """Try again to read what could not be read."""

@@ -1,6 +1,6 @@
 """Reads one log file that other programs write, its newest part first, and follows what becomes of it. Writes nothing.
 
-All of it waits for the disk: it is called in threads, never in the window's own.
+All of it waits for the disk: it is called in a thread, never in the window's own.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import os
 import stat
-import threading
 import zlib
 from dataclasses import dataclass
 from io import FileIO
@@ -56,8 +55,6 @@ class FileTail:
         self.path = path
         self._most_lines = most_lines
         self._most_bytes = most_bytes
-        self._lock = threading.Lock()
-        """A thread that nobody waits for any more may still read when another closes the file."""
         self._file: FileIO | None = None
         self._packed: gzip.GzipFile | None = None
         self._damage: Exception | None = None
@@ -77,31 +74,23 @@ class FileTail:
 
     def read(self) -> Piece:
         """The next piece of the file. Raises StorageError when it cannot be read: what is wrong, and what to do."""
-        with self._lock:
-            return self._piece()
-
-    def close(self) -> None:
-        """Let the file go. A read after that goes on where the last one ended, if it is the same file."""
-        with self._lock:
-            self._let_go()
-
-    def _piece(self) -> Piece:
         try:
             return self._open() if self._file is None else self._read()
         except (FileNotFoundError, NotADirectoryError):
             return self._gone()
         except (EOFError, zlib.error, gzip.BadGzipFile):
-            self._let_go()
+            self.close()
             raise StorageError(
                 f"{self.path} is damaged: what stands before the damage is shown. Copy it here again."
             ) from None
         except OSError as failure:
-            self._let_go()
+            self.close()
             raise StorageError(
                 f"{self.path} cannot be read: {failure.strerror or failure}. {_what_to_do(failure)}"
             ) from None
 
-    def _let_go(self) -> None:
+    def close(self) -> None:
+        """Let the file go. A read after that goes on where the last one ended, if it is the same file."""
         if self._packed is not None:
             self._packed.close()
             self._packed = self._damage = None
@@ -110,7 +99,7 @@ class FileTail:
             self._file = None
 
     def _gone(self) -> Piece:
-        self._let_go()
+        self.close()
         self._is_gone = True
         return Piece("gone")
 
@@ -154,7 +143,7 @@ class FileTail:
         # Nothing more is in this one: has another file its name by now?
         named = os.stat(self.path)
         if (named.st_dev, named.st_ino) != self._identity:
-            self._let_go()
+            self.close()
             return self._open()
         return self._next("", found)
 
@@ -165,7 +154,7 @@ class FileTail:
         self._mark = (self._mark + data[-_MARK_BYTES:])[-_MARK_BYTES:]
         self._changed_ns = found.st_mtime_ns
         if not data and not _HOLDS_OPEN and not self.is_packed:
-            self._let_go()
+            self.close()
         return Piece(event, data, found.st_mtime_ns, self._position, found.st_size)
 
     def _unpack(self, packed: gzip.GzipFile) -> bytes:
