@@ -62,7 +62,7 @@ class Driven(desktop_logs.app.Desktop):
         self._ear.when(_after(0.5), begin)
 
     def _open_file(self, path: str) -> dict[str, Any]:
-        self._window.files.open(path)
+        _window().files.open(path)
         return {}
 
     def _clear_filter(self) -> None:
@@ -76,9 +76,13 @@ def _after(seconds: float) -> Any:
     return lambda: time.perf_counter() >= due_s
 
 
-def _page(number: int) -> FeedPage:
+def _window() -> MainWindow:
     (window,) = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow)]
-    return window.pages[number]
+    return window
+
+
+def _page(number: int) -> FeedPage:
+    return _window().pages[number]
 
 
 def _check_numbers(page: int, count: int) -> dict[str, Any]:
